@@ -1,0 +1,131 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "wardpost",
+    products: [
+        .executable(name: "wardpost", targets: ["wardpost"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        // Layer 0: system libraries. A module map and a shim each, nothing else.
+        .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLibCSV", providers: [.apt(["libcsv-dev"])]),
+        .systemLibrary(name: "CLibIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        // Layer 1: the words, the file system, the cryptography.
+        .target(name: "Core"),
+        .target(name: "Files", dependencies: ["CLinux"]),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL"]),
+
+        // Layer 2: the rooms. None imports another.
+        .target(name: "Intake", dependencies: ["Core", "Files", "OpenSSL", "CLibYAML", "CLibCSV", "CLibIDN2"]),
+        .target(name: "Compose", dependencies: ["Core"]),
+        .target(
+            name: "Delivery",
+            dependencies: [
+                "Core", "OpenSSL",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
+        ),
+        .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL"]),
+
+        // Layer 3: what is made of what happened.
+        .target(
+            name: "Tracking",
+            dependencies: [
+                "Core", "Files", "OpenSSL",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+            ]
+        ),
+        .target(name: "Records", dependencies: ["Core", "Files", "OpenSSL", "Intake", "Ledger"]),
+
+        // Layer 4: one job from folder to signed records.
+        .target(
+            name: "Engine",
+            dependencies: [
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        // Layer 5: the command line.
+        .executableTarget(
+            name: "wardpost",
+            dependencies: [
+                "Core", "Engine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
+        .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        .testTarget(name: "FilesTests", dependencies: ["Files"]),
+        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL", "TestSupport"]),
+        .testTarget(name: "IntakeTests", dependencies: ["Core", "Files", "Intake", "TestSupport"]),
+        .testTarget(
+            name: "ComposeTests",
+            dependencies: ["Core", "Compose", "TestSupport", .product(name: "Mustache", package: "swift-mustache")]
+        ),
+        .testTarget(
+            name: "DeliveryTests",
+            dependencies: [
+                "Core", "OpenSSL", "Delivery", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(name: "LedgerTests", dependencies: ["Core", "Files", "Ledger", "TestSupport"]),
+        .testTarget(
+            name: "TrackingTests",
+            dependencies: [
+                "Core", "Files", "OpenSSL", "Tracking", "TestSupport",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ]
+        ),
+        .testTarget(
+            name: "RecordsTests",
+            dependencies: ["Core", "Files", "OpenSSL", "Intake", "Ledger", "Records", "TestSupport"]
+        ),
+        .testTarget(name: "EngineTests", dependencies: ["Core", "Files", "OpenSSL", "Engine", "TestSupport"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// One list of settings for every target, so that no file is built by laxer rules than its neighbour.
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + settings
+}

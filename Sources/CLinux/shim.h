@@ -1,0 +1,37 @@
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// glibc 2.36 has no wrapper for openat2(2), and Swift cannot call the variadic syscall(2).
+static inline int wardpost_openat2(int directory, const char *path, unsigned long long flags,
+                                   unsigned long long mode, unsigned long long resolve) {
+    struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+// RESOLVE_* are macros over casts on some kernels' headers; constants import everywhere.
+static const unsigned long long WARDPOST_RESOLVE_BENEATH = RESOLVE_BENEATH;
+static const unsigned long long WARDPOST_RESOLVE_NO_SYMLINKS = RESOLVE_NO_SYMLINKS;
+static const unsigned long long WARDPOST_RESOLVE_NO_MAGICLINKS = RESOLVE_NO_MAGICLINKS;
+static const unsigned long long WARDPOST_RESOLVE_NO_XDEV = RESOLVE_NO_XDEV;
+
+// F_OFD_SETLK needs _GNU_SOURCE, and fcntl(2) is variadic. Whole-file write lock on the open file description:
+// works over NFSv4 and is not dropped when another descriptor of the same file is closed.
+#ifndef F_OFD_SETLK
+#define F_OFD_SETLK 37
+#endif
+static inline int wardpost_lock(int descriptor) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(descriptor, F_OFD_SETLK, &whole);
+}
+
+// renameat2(2) with RENAME_NOREPLACE is behind _GNU_SOURCE as well.
+static inline int wardpost_rename_noreplace(int from, const char *old, int to, const char *name) {
+    return (int)syscall(SYS_renameat2, from, old, to, name, 1u);
+}

@@ -1,0 +1,124 @@
+/// Why a row ended as it did: one stable word that programs can compare and people can read.
+///
+/// An open list, so that a later version adds words without breaking a reader; every word that we write stands here.
+public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The word: lower case, hyphens between its parts.
+    public let rawValue: String
+
+    /// Wraps a word.
+    public init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    private init(_ word: String) {
+        self.rawValue = word
+    }
+
+    /// The word.
+    public var description: String {
+        rawValue
+    }
+
+    /// Nothing to say; `sent` rows have it.
+    public static let none = Reason("")
+
+    // The row itself (`invalid`).
+
+    /// The address cell is empty.
+    public static let addressMissing = Reason("address-missing")
+    /// The address cell is not one address by RFC 5321.
+    public static let addressSyntax = Reason("address-syntax")
+    /// The row has more or fewer cells than the header.
+    public static let rowShape = Reason("row-shape")
+    /// The row holds a control character or bytes that are not text.
+    public static let rowText = Reason("row-text")
+    /// A cell that the template needs is empty.
+    public static let cellEmpty = Reason("cell-empty")
+    /// A cell cannot stand where the template puts it (a line break in a header, say).
+    public static let cellRefused = Reason("cell-refused")
+    /// The row's attachment is not there, or may not be read.
+    public static let attachment = Reason("attachment")
+    /// The message would be larger than what may go out.
+    public static let messageTooLarge = Reason("message-too-large")
+
+    // Policy (`suppressed`).
+
+    /// The recipient opted out.
+    public static let optedOut = Reason("opted-out")
+    /// An earlier message to the address bounced for good.
+    public static let bounced = Reason("bounced")
+    /// The recipient complained about an earlier message.
+    public static let complained = Reason("complained")
+    /// Somebody put the address on the list by hand.
+    public static let suppressedByHand = Reason("suppressed-by-hand")
+    /// Marketing without a current authorization (45 CFR 164.508(a)(3)).
+    public static let noAuthorization = Reason("no-authorization")
+
+    // The channel (`held`).
+
+    /// The server offers no STARTTLS, or refuses it.
+    public static let tlsNotOffered = Reason("tls-not-offered")
+    /// The handshake failed before a certificate could be judged.
+    public static let tlsHandshake = Reason("tls-handshake")
+    /// Bytes came in clear where only TLS may be (CVE-2011-0411 and its response-side twin).
+    public static let tlsInjection = Reason("tls-injection")
+    /// The certificate's chain ends in no trusted root.
+    public static let certificateUntrusted = Reason("certificate-untrusted")
+    /// The certificate has expired.
+    public static let certificateExpired = Reason("certificate-expired")
+    /// The certificate is not valid yet.
+    public static let certificateNotYetValid = Reason("certificate-not-yet-valid")
+    /// The name we dialled is not among the certificate's SANs.
+    public static let certificateName = Reason("certificate-name")
+    /// The certificate breaks another rule: key too small, signature too weak, wrong use.
+    public static let certificateRefused = Reason("certificate-refused")
+
+    // The server's answers (`failed`, or `cancelled` when the time for trying again ran out).
+
+    /// The mailbox or its domain does not exist.
+    public static let mailboxUnknown = Reason("mailbox-unknown")
+    /// The mailbox is switched off or does not take mail.
+    public static let mailboxDisabled = Reason("mailbox-disabled")
+    /// The mailbox is full.
+    public static let mailboxFull = Reason("mailbox-full")
+    /// The server does not take the sender.
+    public static let senderRefused = Reason("sender-refused")
+    /// The server will not relay for us.
+    public static let relayDenied = Reason("relay-denied")
+    /// The server refuses the message's content.
+    public static let contentRefused = Reason("content-refused")
+    /// The server's policy refuses the message.
+    public static let policyRefused = Reason("policy-refused")
+    /// The server is busy, limits the rate, or lists senders for a while.
+    public static let serverBusy = Reason("server-busy")
+    /// The server refuses our credentials, or offers no way to present them.
+    public static let authentication = Reason("authentication")
+    /// The message needs SMTPUTF8 and the server does not have it.
+    public static let smtputf8Missing = Reason("smtputf8-missing")
+    /// The server refused, and its answer says no more.
+    public static let refused = Reason("refused")
+
+    // The connection.
+
+    /// No connection could be made.
+    public static let connect = Reason("connect")
+    /// The connection was lost.
+    public static let connectionLost = Reason("connection-lost")
+    /// The server did not answer in time.
+    public static let timeout = Reason("timeout")
+    /// What the server said is not SMTP.
+    public static let protocolError = Reason("protocol-error")
+    /// The connection or the process ended between the message's end and the answer.
+    public static let answerLost = Reason("answer-lost")
+
+    // The job (`cancelled`).
+
+    /// Somebody stopped the job.
+    public static let stopped = Reason("stopped")
+    /// `not_after` passed.
+    public static let pastNotAfter = Reason("past-not-after")
+    /// The folder's content changed while the job ran.
+    public static let contentChanged = Reason("content-changed")
+    /// The folder went away while the job ran.
+    public static let folderGone = Reason("folder-gone")
+}

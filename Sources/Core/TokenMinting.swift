@@ -1,0 +1,19 @@
+/// Makes the opaque tokens that stand in a message's tracking links. Compose writes them; Tracking knows how.
+///
+/// Called for every message on whichever thread renders it, so it must be quick, and deterministic: the same
+/// arguments give the same token at every attempt.
+public protocol TokenMinting: Sendable {
+    /// Appends the whole URL of a pixel, `…/o/TOKEN.gif`.
+    func appendOpenURL(job: JobID, row: RowNumber, to output: inout [UInt8])
+    /// Appends the whole URL of a tracked link, `…/c/TOKEN`; `link` counts the message's links from 1, `target` is the
+    /// absolute URL it leads to.
+    func appendClickURL(job: JobID, row: RowNumber, link: Int, target: ArraySlice<UInt8>, to output: inout [UInt8])
+    /// Appends the whole URL of the unsubscribe page, `…/u/TOKEN`; an empty list means all mail.
+    func appendUnsubscribeURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        address: Address,
+        to output: inout [UInt8]
+    )
+}

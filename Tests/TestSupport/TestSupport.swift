@@ -1,0 +1,2 @@
+/// Doubles and helpers shared by the test targets.
+public enum TestSupport {}
