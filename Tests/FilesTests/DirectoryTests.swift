@@ -1,0 +1,126 @@
+import Files
+import Foundation
+import Testing
+
+/// A directory of a test's own, removed with it.
+final class Scratch {
+    let path: String
+    let directory: Directory
+
+    init() throws {
+        path = NSTemporaryDirectory() + "wardpost-files-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        directory = try Directory(path: path)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func write(_ name: String, _ text: String) throws {
+        try text.write(toFile: path + "/" + name, atomically: false, encoding: .utf8)
+    }
+}
+
+@Suite struct DirectoryTests {
+    @Test func regularFileIsReadWhole() throws {
+        let scratch = try Scratch()
+        try scratch.write("a.txt", "hello")
+        #expect(try scratch.directory.read("a.txt", limit: 5) == Array("hello".utf8))
+    }
+
+    @Test func fileOverTheLimitIsRefused() throws {
+        let scratch = try Scratch()
+        try scratch.write("a.txt", "hello!")
+        #expect(throws: FileError.self) { try scratch.directory.read("a.txt", limit: 5) }
+    }
+
+    @Test(arguments: ["../outside", "/etc/passwd", "link", "linked/inside", "dir/../../outside", "loop"])
+    func nameThatLeadsElsewhereIsRefused(name: String) throws {
+        let outer = try Scratch()
+        try outer.write("outside", "secret")
+        try FileManager.default.createDirectory(atPath: outer.path + "/job/dir", withIntermediateDirectories: true)
+        try outer.write("inside", "secret")
+        try FileManager.default.createSymbolicLink(atPath: outer.path + "/job/link", withDestinationPath: "/etc/passwd")
+        try FileManager.default.createSymbolicLink(atPath: outer.path + "/job/linked", withDestinationPath: "..")
+        try FileManager.default.createSymbolicLink(atPath: outer.path + "/job/loop", withDestinationPath: "loop")
+        let job = try outer.directory.open(subdirectory: "job")
+        let error = #expect(throws: FileError.self) { try job.openRegular(name) }
+        #expect(error?.isEscape == true)
+    }
+
+    @Test func pipeIsRefusedWithoutWaiting() throws {
+        let scratch = try Scratch()
+        let made = unsafe mkfifo(scratch.path + "/pipe", 0o600)
+        #expect(made == 0)
+        let error = #expect(throws: FileError.self) { try scratch.directory.openRegular("pipe") }
+        #expect(error?.description == "cannot open pipe: it is not a regular file")
+    }
+
+    @Test func listIsSortedByBytes() throws {
+        let scratch = try Scratch()
+        for name in ["b", "a", "Z", "ä"] { try scratch.write(name, "") }
+        #expect(try scratch.directory.list() == ["Z", "a", "b", "ä"])
+    }
+
+    @Test func replacedFileHasNewContentAndModeAndNothingElseStays() throws {
+        let scratch = try Scratch()
+        try scratch.write("out.csv", "old")
+        var seen: [UInt8] = []
+        try scratch.directory.replace("out.csv", permissions: 0o640, tap: { seen += $0 }) { writer in
+            try writer.append("new")
+        }
+        #expect(try scratch.directory.read("out.csv", limit: 10) == Array("new".utf8))
+        #expect(seen == Array("new".utf8))
+        #expect(try scratch.directory.status(of: "out.csv")?.permissions == 0o640)
+        #expect(try scratch.directory.list() == ["out.csv"])
+    }
+
+    @Test func failedReplacementLeavesTheOldFileAndNothingElse() throws {
+        struct Stop: Error {}
+        let scratch = try Scratch()
+        try scratch.write("out.csv", "old")
+        #expect(throws: Stop.self) {
+            try scratch.directory.replace("out.csv") { writer in
+                try writer.append("half")
+                throw Stop()
+            }
+        }
+        #expect(try scratch.directory.read("out.csv", limit: 10) == Array("old".utf8))
+        #expect(try scratch.directory.list() == ["out.csv"])
+    }
+
+    @Test func plantedLinkIsReplacedAndItsTargetUntouched() throws {
+        let scratch = try Scratch()
+        try scratch.write("target", "precious")
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/out.csv", withDestinationPath: "target")
+        try scratch.directory.replace("out.csv") { try $0.append("new") }
+        #expect(try scratch.directory.read("target", limit: 10) == Array("precious".utf8))
+        #expect(try scratch.directory.status(of: "out.csv")?.kind == .regular)
+    }
+
+    @Test func lockIsHeldAgainstAnotherOpenFile() throws {
+        let scratch = try Scratch()
+        var first: Descriptor? = try scratch.directory.openAppending("lock")
+        let second = try scratch.directory.openAppending("lock")
+        #expect(try first?.lock() == true)
+        #expect(try second.lock() == false)
+        first = nil
+        #expect(try second.lock() == true)
+    }
+
+    @Test func exclusiveCreationFailsOnWhatIsThere() throws {
+        let scratch = try Scratch()
+        _ = try scratch.directory.create("once")
+        let error = #expect(throws: FileError.self) { try scratch.directory.create("once") }
+        #expect(error?.code == EEXIST)
+    }
+
+    @Test func anonymousFileLeavesNoName() throws {
+        let scratch = try Scratch()
+        let file = try scratch.directory.createAnonymous()
+        try file.write(Array("kept".utf8))
+        #expect(try file.read(at: 0, count: 10) == Array("kept".utf8))
+        #expect(try scratch.directory.list().isEmpty)
+    }
+}
