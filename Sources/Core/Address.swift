@@ -3,7 +3,9 @@
 /// The local part may be UTF-8 (RFC 6531), which then needs a server with SMTPUTF8. Nothing is repaired: what is not
 /// an address is refused, and the refusal names the rule.
 public struct Address: Hashable, Sendable {
-    /// Why a text is not an address. The text itself is not part of it.
+    /// Why a text is not an address.
+    ///
+    /// The text itself is not part of it.
     public enum Refused: String, Error, CaseIterable, Sendable {
         /// There is nothing there.
         case empty
@@ -170,7 +172,9 @@ public struct Address: Hashable, Sendable {
 }
 
 extension Address: CustomStringConvertible, CustomReflectable {
-    /// Redacted: an address beside a clinic's name says who is a patient. ``text`` is the way to it.
+    /// Redacted: an address beside a clinic's name says who is a patient.
+    ///
+    /// ``text`` is the way to it.
     public var description: String {
         "<redacted address>"
     }

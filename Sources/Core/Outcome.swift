@@ -1,4 +1,6 @@
-/// What became of a row, as `results.csv` says it. Every row ends in exactly one of these.
+/// What became of a row, as `results.csv` says it.
+///
+/// Every row ends in exactly one of these.
 public enum RowStatus: String, CaseIterable, Sendable {
     /// The server answered 250 to the message's end.
     case sent

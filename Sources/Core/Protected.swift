@@ -1,4 +1,6 @@
-/// A value that must not be shown: a cell, an address, a password. It prints as `<redacted>` wherever it is printed.
+/// A value that must not be shown: a cell, an address, a password.
+///
+/// It prints as `<redacted>` wherever it is printed.
 ///
 /// String interpolation, `print`, `dump`, `debugPrint`, a log's metadata and a failed expectation all go through the
 /// descriptions and the mirror below; the only way to the value is ``exposed``, which is easy to search for.

@@ -1,4 +1,6 @@
-/// A recipient row's number: 1 is the first row below the header. With the key, it is the row's identity.
+/// A recipient row's number: 1 is the first row below the header.
+///
+/// With the key, it is the row's identity.
 public struct RowNumber: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The number itself, from 1.
     public let value: UInt32

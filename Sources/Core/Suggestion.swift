@@ -1,7 +1,9 @@
 /// The name that was probably meant, for a word that is none of the allowed ones.
 public enum Suggestion {
     /// The nearest of the candidates by edits (insert, delete, replace, swap neighbours), if near enough to be a slip:
-    /// one edit for short names, two or three for long ones. Case does not count.
+    /// one edit for short names, two or three for long ones.
+    ///
+    /// Case does not count.
     public static func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
         let limit = max(1, min(3, word.count / 3))
         var best: (name: String, distance: Int)?

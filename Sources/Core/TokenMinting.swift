@@ -1,4 +1,6 @@
-/// Makes the opaque tokens that stand in a message's tracking links. Compose writes them; Tracking knows how.
+/// Makes the opaque tokens that stand in a message's tracking links.
+///
+/// Compose writes them; Tracking knows how.
 ///
 /// Called for every message on whichever thread renders it, so it must be quick, and deterministic: the same
 /// arguments give the same token at every attempt.

@@ -1,10 +1,10 @@
 import CLinux
 
-#if canImport(Glibc)
 import Glibc
-#endif
 
-/// An open file. Closed once, when the last reference goes.
+/// An open file.
+///
+/// Closed once, when the last reference goes.
 ///
 /// Every call may be made from any thread: the kernel keeps positioned reads, appends and syncs apart, and the number
 /// itself never changes.
@@ -33,7 +33,7 @@ public final class Descriptor: Sendable {
 
     /// Reads up to `count` bytes at a position; fewer only at the end of the file.
     public func read(at offset: Int64, count: Int) throws(FileError) -> [UInt8] {
-        var bytes = [UInt8]()
+        var bytes: [UInt8] = []
         try read(at: offset, count: count, into: &bytes)
         return bytes
     }

@@ -1,10 +1,10 @@
 import CLinux
 
-#if canImport(Glibc)
 import Glibc
-#endif
 
-/// An open directory. All that we read or write is looked up from one of these, never from a path that others can bend.
+/// An open directory.
+///
+/// All that we read or write is looked up from one of these, never from a path that others can bend.
 ///
 /// Names may have slashes; they are resolved below the directory only (`openat2(2)` with `RESOLVE_BENEATH`,
 /// `RESOLVE_NO_SYMLINKS` and `RESOLVE_NO_MAGICLINKS`), so neither `..`, an absolute path nor a link leads elsewhere.

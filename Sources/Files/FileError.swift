@@ -1,6 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// A system call on a file that did not work: which file, what was asked, and why not.
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#endif
 
 /// What the system says of a file (`fstat(2)`).
 public struct FileStatus: Hashable, Sendable {

@@ -35,7 +35,9 @@ public struct FileWriter: ~Copyable {
 
 extension Directory {
     /// Replaces a file as a whole: written under a temporary name in this directory, synced, renamed, the directory
-    /// synced. A reader sees the old file or the new one; on any error the old one stays and nothing else does.
+    /// synced.
+    ///
+    /// A reader sees the old file or the new one; on any error the old one stays and nothing else does.
     ///
     /// - Parameters:
     ///   - name: The file's name, without slashes. A link of that name is replaced, never followed.
