@@ -1,5 +1,49 @@
+// What the OpenSSL module sees of libssl and libcrypto 3.0. Only what Swift's importer cannot read stands here as a
+// function: function-like macros, and constants whose C type is wider than Swift can guess.
 #pragma once
+#include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+// BIO_get_mem_data is a macro over BIO_ctrl.
+static inline long wardpost_bio_memory(BIO *bio, char **data) {
+    return BIO_get_mem_data(bio, data);
+}
+
+// BIO_set_mem_eof_return is a macro: what an empty buffer answers to a read. -1 means "nothing yet", 0 "the end".
+static inline void wardpost_bio_set_empty_answer(BIO *bio, int answer) {
+    BIO_set_mem_eof_return(bio, answer);
+}
+
+// ERR_GET_REASON is a static inline function over constants that Swift imports with another type.
+static inline int wardpost_err_reason(unsigned long code) {
+    return ERR_GET_REASON(code);
+}
+
+// ERR_GET_LIB, for the same cause.
+static inline int wardpost_err_library(unsigned long code) {
+    return ERR_GET_LIB(code);
+}
+
+// EVP_EC_gen is a variadic macro over EVP_PKEY_Q_keygen.
+static inline EVP_PKEY *wardpost_generate_p256(void) {
+    return EVP_EC_gen("P-256");
+}
+
+// EVP_RSA_gen is a variadic macro over EVP_PKEY_Q_keygen.
+static inline EVP_PKEY *wardpost_generate_rsa(unsigned int bits) {
+    return EVP_RSA_gen(bits);
+}
