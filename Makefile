@@ -1,0 +1,45 @@
+# wardpost: what a person types. Everything installs what it needs on Debian 12 (apt), Swift itself excepted.
+
+SHELL := /bin/bash
+CONFIGURATION ?= release
+SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
+BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev pkg-config openssl curl
+TEST_PACKAGES := $(BUILD_PACKAGES) postfix openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
+	fonts-dejavu-core python3
+BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light wrk gcc python3-venv
+
+.PHONY: help build demo test bench format lint install clean setup-build setup-test setup-bench
+
+help: ## Lists what can be made.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: setup-build ## Builds the program: .build/release/wardpost.
+	swift build $(SWIFT_FLAGS) --product wardpost
+
+demo: build ## Runs the whole round on this machine, from nothing to signed results.
+	.build/$(CONFIGURATION)/wardpost demo
+
+test: setup-test lint ## Builds with every check, then runs all tests, those against real peers included.
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test $(SWIFT_FLAGS) --skip-build
+
+bench: setup-bench build ## Measures each part beside its peers, in one run, as ratios.
+	Benchmarks/run
+
+format: ## Formats all Swift sources.
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+lint: ## Checks the format of all Swift sources.
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+clean: ## Removes what was built.
+	rm -rf .build
+
+setup-build:
+	@.ci/packages $(BUILD_PACKAGES)
+
+setup-test:
+	@.ci/packages $(TEST_PACKAGES)
+
+setup-bench:
+	@.ci/packages $(BENCH_PACKAGES)
