@@ -1,2 +1,0 @@
-/// Doubles and helpers shared by the test targets.
-public enum TestSupport {}
