@@ -28,7 +28,9 @@ func succeeded(_ answer: Int32, _ what: StaticString) {
     guard answer == 1 else { fatalError("OpenSSL failed at \(what)") }
 }
 
-/// The thread's error queue. It must be read on the thread that made the failing call, before any suspension.
+/// The thread's error queue.
+///
+/// It must be read on the thread that made the failing call, before any suspension.
 enum ErrorQueue {
     /// Empties the queue, so that what is read after the next call was put there by it.
     static func clear() {

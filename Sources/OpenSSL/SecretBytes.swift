@@ -40,7 +40,7 @@ public struct SecretBytes: Sendable {
         return try unsafe body(UnsafeRawBufferPointer(storage.bytes))
     }
 
-    /// A plain copy, for the few places that have to write the bytes down. It is not wiped.
+    /// A plain copy, which is not wiped, for the few places that have to write the bytes down.
     public func exposedCopy() -> [UInt8] {
         unsafe withBytes { unsafe [UInt8]($0) }
     }

@@ -1,0 +1,30 @@
+/// A key or a certificate that cannot be used. TLS has an error type of its own, ``TLSError``.
+public struct OpenSSLError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What kind of failure it is, for programs.
+    public enum Code: String, Sendable {
+        /// The bytes hold no private key.
+        case privateKeyUnreadable
+        /// The private key is protected by a passphrase, and nobody is there to type it.
+        case privateKeyEncrypted
+        /// The bytes hold no public key.
+        case publicKeyUnreadable
+        /// The key is of another kind than what it is wanted for.
+        case wrongKeyType
+        /// The bytes hold no certificate.
+        case certificateUnreadable
+        /// The private key is not the certificate's.
+        case keyMismatch
+        /// What was asked for cannot be set up.
+        case unsupported
+    }
+
+    /// What kind of failure it is.
+    public let code: Code
+    /// A sentence that says what is wrong and what to do; never any byte of a key.
+    public let description: String
+
+    init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}
