@@ -1,0 +1,174 @@
+public import Core
+
+/// One way out: a relay, how it is known to be the right one, and how much it is asked to bear.
+public struct RouteSettings: Sendable {
+    /// When TLS begins. There is no third way.
+    public enum TLSMode: String, Sendable {
+        /// After the STARTTLS command (RFC 3207); nothing but EHLO, STARTTLS and QUIT is said before.
+        case startTLS = "starttls"
+        /// At once (RFC 8314).
+        case implicit
+    }
+
+    /// Which roots a certificate must lead to.
+    public enum Trust: Sendable {
+        /// The system's.
+        case system
+        /// The route's own, as PEM text; nothing else.
+        case pem([UInt8])
+    }
+
+    /// How we say who we are (RFC 4954).
+    public struct Credentials: Sendable {
+        /// The user name.
+        public var username: String
+        /// The password.
+        public var password: Protected<String>
+
+        /// Creates credentials.
+        public init(username: String, password: Protected<String>) {
+            self.username = username
+            self.password = password
+        }
+    }
+
+    /// Where to connect to instead of looking the host's name up. The certificate must still bear the host's name.
+    public struct Dial: Hashable, Sendable {
+        /// An IP address.
+        public var address: String
+        /// A TCP port.
+        public var port: Int
+
+        /// Names an address and a port.
+        public init(address: String, port: Int) {
+            self.address = address
+            self.port = port
+        }
+    }
+
+    /// How many messages may go out in a time.
+    public struct Rate: Hashable, Sendable {
+        /// How many.
+        public var count: Int
+        /// In which time.
+        public var period: Duration
+        /// How many may go at once after a rest; 1 spaces them evenly.
+        public var burst: Int
+
+        /// Creates a rate, `count` in a `period`.
+        public init(_ count: Int, per period: Duration = .seconds(1), burst: Int = 1) {
+            self.count = count
+            self.period = period
+            self.burst = burst
+        }
+    }
+
+    /// The route's name in the configuration.
+    public var name: String
+    /// The relay's host name; its certificate must have it among the SANs.
+    public var host: String
+    /// The TCP port.
+    public var port: Int
+    /// When TLS begins.
+    public var tls: TLSMode
+    /// What its certificate must lead to.
+    public var trust: Trust
+    /// What to authenticate with, if the relay wants that.
+    public var credentials: Credentials?
+    /// How many connections may be open at once.
+    public var connections: Int
+    /// How many messages may go out in a time, over all connections together.
+    public var rate: Rate?
+    /// What we call ourselves in EHLO.
+    public var heloName: String
+    /// How long each wait may take.
+    public var timeouts: Timeouts
+    /// How large replies may get, and how long connections are used.
+    public var limits: Limits
+    /// Where to connect to, if not where the host's name leads.
+    public var dial: Dial?
+
+    /// Describes a route; what is left out is what a relay for submission usually wants.
+    public init(
+        name: String,
+        host: String,
+        port: Int = 587,
+        tls: TLSMode = .startTLS,
+        trust: Trust = .system,
+        credentials: Credentials? = nil,
+        connections: Int = 4,
+        rate: Rate? = nil,
+        heloName: String,
+        timeouts: Timeouts = Timeouts(),
+        limits: Limits = Limits(),
+        dial: Dial? = nil
+    ) {
+        self.name = name
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.trust = trust
+        self.credentials = credentials
+        self.connections = connections
+        self.rate = rate
+        self.heloName = heloName
+        self.timeouts = timeouts
+        self.limits = limits
+        self.dial = dial
+    }
+}
+
+/// How long each wait may take. Each is for a whole reply, however slowly its bytes come.
+///
+/// The first seven are RFC 5321 section 4.5.3.2's.
+public struct Timeouts: Hashable, Sendable {
+    /// For the server's greeting.
+    public var greeting: Duration = .seconds(300)
+    /// For the answer to EHLO, STARTTLS, AUTH and RSET.
+    public var command: Duration = .seconds(300)
+    /// For the answer to MAIL.
+    public var mail: Duration = .seconds(300)
+    /// For the answer to RCPT.
+    public var recipient: Duration = .seconds(300)
+    /// For the answer to DATA.
+    public var data: Duration = .seconds(120)
+    /// For each begun MiB of content on its way.
+    public var block: Duration = .seconds(180)
+    /// For the answer to the message's end.
+    public var end: Duration = .seconds(600)
+    /// For a TCP connection, all the host's addresses together.
+    public var connect: Duration = .seconds(30)
+    /// For the TLS handshake.
+    public var handshake: Duration = .seconds(60)
+    /// For the answer to QUIT; nothing hangs on it.
+    public var quit: Duration = .seconds(5)
+    /// How long a connection is kept without work; servers tire after about five minutes.
+    public var idle: Duration = .seconds(30)
+    /// How long answers to messages' ends are awaited once the route is cancelled; rows without are `unknown`.
+    public var stop: Duration = .seconds(10)
+
+    /// The standard's values.
+    public init() {}
+}
+
+/// How large replies may get, and how stubborn a route is.
+public struct Limits: Hashable, Sendable {
+    /// Octets in one line of a reply; RFC 5321 allows 512, real servers more.
+    public var replyLine = 4 * 1024
+    /// Octets in one reply.
+    public var reply = 64 * 1024
+    /// Messages over one connection, then a new one is made; `nil` for no limit.
+    public var messagesPerConnection: Int?
+    /// How many connections in a row must fail for the same kind of reason (TLS that cannot be trusted, a greeting that
+    /// refuses for good) before the route gives up.
+    public var confirmations = 2
+    /// How many connections in a row may be lost during the TLS handshake before the route is held.
+    public var handshakeLosses = 4
+    /// The wait after a first failure to connect; it doubles with each further one.
+    public var firstDelay: Duration = .seconds(1)
+    /// The longest wait between two tries to connect.
+    public var longestDelay: Duration = .seconds(300)
+
+    /// The usual values.
+    public init() {}
+}
