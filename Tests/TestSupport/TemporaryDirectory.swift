@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// A directory of one test's own, removed when the last reference to it goes.
 public final class TemporaryDirectory: Sendable {
