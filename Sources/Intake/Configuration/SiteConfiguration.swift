@@ -1,0 +1,112 @@
+public import Core
+
+/// A site's configuration: what `wardpost.yaml` says.
+public struct SiteConfiguration: Sendable {
+    /// The file's name in the site's directory.
+    public static let fileName = "wardpost.yaml"
+
+    /// The organisation's name.
+    public var site: Placed<String>
+    /// The organisation's postal address; marketing needs it (15 USC 7704(a)(5)(A)(iii)).
+    public var postalAddress: Placed<String>?
+    /// The domains a From may have: A-labels, lower case.
+    public var fromDomains: [Placed<String>]
+    /// The zone that times in manifests are meant in, UTC unless it is given; `zone.value.name` is its name.
+    public var zone: Placed<TimeZoneRules>
+    /// How many seconds a folder must be still before it is taken up without `READY`.
+    public var settle: Int
+    /// The key directory: relative to the site, or absolute.
+    public var keys: Placed<String>
+    /// The business associates, in the file's order.
+    public var associates: [Associate]
+    /// The ways out, in the file's order.
+    public var routes: [Route]
+    /// The route of manifests that name none, where `default_route` gives one.
+    public var defaultRoute: Placed<String>?
+    /// The language of messages whose manifest names none, as a BCP 47 tag.
+    public var language: Placed<String>?
+    /// Where opens, clicks and opt-outs come in; `nil` if the site tracks nothing.
+    public var tracking: Tracking?
+
+    /// The HIPAA business associate that runs a relay, with its agreement.
+    public struct Associate: Hashable, Sendable {
+        /// Its name, as routes refer to it.
+        public var name: Placed<String>
+        /// The agreement's reference.
+        public var agreement: Placed<String>
+        /// The first day on which the agreement is in force.
+        public var signed: Placed<CalendarDate>
+        /// The first day on which it no longer is.
+        public var expires: Placed<CalendarDate>
+    }
+
+    /// A way out.
+    public struct Route: Hashable, Sendable {
+        /// Its name, as manifests refer to it.
+        public var name: Placed<String>
+        /// One relay, or each recipient domain's own mail exchanger.
+        public var way: Way
+        /// How many connections it may have at once.
+        public var connections: Int
+        /// How fast messages may go out; `nil` means as fast as the server takes them.
+        public var rate: Rate?
+    }
+
+    /// Where a route leads.
+    public enum Way: Hashable, Sendable {
+        /// To one relay.
+        case relay(Relay)
+        /// To each recipient domain's MX; the place is that of `mx: true`.
+        case mx(Place)
+    }
+
+    /// A relay and what must be true of the channel to it.
+    public struct Relay: Hashable, Sendable {
+        /// The host and port to dial; the host is the name that the certificate must have.
+        public var endpoint: Placed<Endpoint>
+        /// How TLS begins. There is no value for "not at all".
+        public var security: Security
+        /// A PEM file with the only roots to trust; the system's roots without it.
+        public var ca: Placed<String>?
+        /// Who runs it.
+        public var runBy: Operator
+        /// What to present to it; `nil` for a relay that knows us otherwise.
+        public var authentication: Authentication?
+    }
+
+    /// How TLS begins on a connection.
+    public enum Security: String, CaseIterable, Sendable {
+        /// By command, after a greeting in clear (RFC 3207).
+        case starttls
+        /// With the connection's first byte (RFC 8314).
+        case implicit
+    }
+
+    /// Who runs a relay.
+    public enum Operator: Hashable, Sendable {
+        /// The site itself.
+        case own
+        /// The associate of that name.
+        case associate(Placed<String>)
+    }
+
+    /// A user name, and where the password is.
+    public struct Authentication: Hashable, Sendable {
+        /// The user name.
+        public var username: Placed<String>
+        /// The file that holds the password: relative to the site, or absolute.
+        public var passwordFile: Placed<String>
+    }
+
+    /// The tracking server's addresses and keys.
+    public struct Tracking: Hashable, Sendable {
+        /// What links in messages start with: `https`, without a slash at its end.
+        public var baseURL: Placed<String>
+        /// Where the server listens; `nil` on a host that only writes links.
+        public var listen: Placed<Endpoint>?
+        /// The server's certificate chain, a PEM file.
+        public var certificate: Placed<String>?
+        /// The certificate's key, a PEM file.
+        public var key: Placed<String>?
+    }
+}
