@@ -1,0 +1,61 @@
+/// Looks for bytes eight at a time. The only unsafe code of the message writer: every load lies within the array,
+/// which the guards in front of it ensure.
+enum ByteScan {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let highs: UInt64 = 0x8080_8080_8080_8080
+
+    /// The first byte of the range that quoted-printable cannot always copy: a control character (tab included), `=`,
+    /// DEL or anything above; the range's end if there is none.
+    static func firstSpecial(in bytes: [UInt8], _ range: Range<Int>) -> Int {
+        first(in: bytes, range, word: special) { $0 < 0x20 || $0 == 0x3D || $0 >= 0x7F }
+    }
+
+    /// The first CR or LF of the range; its end if there is none.
+    static func firstLineEnd(in bytes: [UInt8], _ range: Range<Int>) -> Int {
+        first(in: bytes, range, word: { equal($0, 0x0A) | equal($0, 0x0D) }, byte: { $0 == 0x0A || $0 == 0x0D })
+    }
+
+    /// Whether every byte of the range is below 0x80.
+    static func isASCII(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        first(in: bytes, range, word: { $0 & highs }, byte: { $0 >= 0x80 }) == range.upperBound
+    }
+
+    /// Has the high bit set in the lowest byte that is below 0x20, `=`, DEL or above; higher bytes may be wrong.
+    @inline(__always)
+    private static func special(_ word: UInt64) -> UInt64 {
+        let control = (word &- ones &* 0x20) & ~word & highs
+        let delete = equal(word, 0x7F)
+        return control | delete | equal(word, 0x3D) | (word & highs)
+    }
+
+    /// Has the high bit set in the lowest byte that equals the given one; higher bytes may be wrong.
+    @inline(__always)
+    private static func equal(_ word: UInt64, _ byte: UInt64) -> UInt64 {
+        let difference = word ^ (ones &* byte)
+        return (difference &- ones) & ~difference & highs
+    }
+
+    @inline(__always)
+    private static func first(
+        in bytes: [UInt8],
+        _ range: Range<Int>,
+        word test: (UInt64) -> UInt64,
+        byte isWanted: (UInt8) -> Bool
+    ) -> Int {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        return unsafe bytes.withUnsafeBytes { buffer in
+            var index = range.lowerBound
+            while index &+ 8 <= range.upperBound {
+                let word = unsafe UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let hits = test(word)
+                if hits != 0 { return index &+ hits.trailingZeroBitCount / 8 }
+                index &+= 8
+            }
+            while index < range.upperBound {
+                if unsafe isWanted(buffer[index]) { return index }
+                index &+= 1
+            }
+            return range.upperBound
+        }
+    }
+}

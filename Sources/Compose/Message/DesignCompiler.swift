@@ -1,0 +1,138 @@
+internal import Core
+
+/// An attachment's templates, compiled.
+struct CompiledAttachment: Sendable {
+    let path: CompiledTemplate
+    /// `nil` for the file's own name.
+    let name: CompiledTemplate?
+    let place: Place
+
+    func renderPath(
+        _ row: borrowing Row,
+        context: RenderContext,
+        into buffer: inout [UInt8]
+    ) throws(ComposeProblem) {
+        try Composer.render(path, row, context: context, into: &buffer)
+    }
+
+    /// The name that people see.
+    func renderName(
+        _ row: borrowing Row,
+        context: RenderContext,
+        into buffer: inout [UInt8]
+    ) throws(ComposeProblem) {
+        try Composer.render(name ?? path, row, context: context, into: &buffer)
+        guard HeaderText.isAllowed(buffer[...]) else { throw .textNotForHeader(place: place) }
+        let shown = FileName.shown(name == nil ? FileName.last(of: buffer[...]) : buffer[...])
+        guard shown.count <= FileName.limit else { throw .fileNameTooLong(place: place) }
+        buffer = shown.isEmpty ? Array("attachment".utf8) : shown
+    }
+}
+
+/// What comes out of a design's templates.
+struct CompiledDesign {
+    let subject: CompiledTemplate
+    let subjectPlace: Place
+    let html: CompiledTemplate?
+    let text: CompiledTemplate?
+    let attachments: [CompiledAttachment]
+    let images: [[UInt8]]
+    let links: [LinkInfo]
+}
+
+/// Compiles a design, and finds what is wrong with it.
+enum DesignCompiler {
+    /// Compiles everything, so that all problems are told at once; `nil` if something has an error.
+    static func compile(
+        _ design: JobDesign,
+        loader: @escaping TemplateCompiler.Loader,
+        diagnostics: inout [Diagnostic]
+    ) -> CompiledDesign? {
+        let images = ImageReferences(design)
+        var compiler = TemplateCompiler(
+            columns: design.columns,
+            constants: design.constants,
+            hasUnsubscribeURL: design.hasUnsubscribe,
+            tracking: design.tracking,
+            loader: { name in loader(name).map { images.resolved($0) } }
+        )
+        let subject = compiler.compileHeader(design.subject, diagnostics: &diagnostics)
+        let htmlSource = design.html.map { images.resolved($0) }
+        let html = htmlSource.flatMap { compiler.compileHTML($0, diagnostics: &diagnostics) }
+        var text: CompiledTemplate?
+        if let source = design.text {
+            text = compiler.compileText(source, diagnostics: &diagnostics)
+        } else if let htmlSource, html != nil {
+            text = compiler.deriveText(fromHTML: htmlSource, diagnostics: &diagnostics)
+        }
+        let attachments = compile(design, &compiler, diagnostics: &diagnostics)
+        check(design, diagnostics: &diagnostics)
+        let parts = images.parts(diagnostics: &diagnostics)
+        guard let subject, (html != nil) == (design.html != nil), text != nil || design.text == nil else { return nil }
+        return CompiledDesign(
+            subject: subject,
+            subjectPlace: design.subject.place,
+            html: html,
+            text: text,
+            attachments: attachments,
+            images: parts,
+            links: compiler.links
+        )
+    }
+
+    private static func compile(
+        _ design: JobDesign,
+        _ compiler: inout TemplateCompiler,
+        diagnostics: inout [Diagnostic]
+    ) -> [CompiledAttachment] {
+        var attachments: [CompiledAttachment] = []
+        for spec in design.attachments {
+            let path = compiler.compilePath(spec.file, diagnostics: &diagnostics)
+            let name = spec.name.flatMap { compiler.compileHeader($0, diagnostics: &diagnostics) }
+            guard let path else { continue }
+            if spec.name == nil {
+                let columns = path.usedColumns.sorted().map { design.columns.names[$0] }
+                for column in columns where !design.columns.plain.contains(column) {
+                    diagnostics.append(
+                        Diagnostic(
+                            "the attachment would show the PHI column \(column) in its name",
+                            at: spec.file.place,
+                            fix: "give the attachment a name of its own, as name: summary.pdf"
+                        )
+                    )
+                }
+            }
+            attachments.append(CompiledAttachment(path: path, name: name, place: (spec.name ?? spec.file).place))
+        }
+        return attachments
+    }
+
+    private static func check(_ design: JobDesign, diagnostics: inout [Diagnostic]) {
+        if design.html == nil, design.text == nil {
+            diagnostics.append(Diagnostic("the message has neither an HTML nor a text template"))
+        }
+        let letters = design.language?.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D
+        }
+        if letters == false || design.language?.isEmpty == true {
+            diagnostics.append(Diagnostic("the language is no language tag", fix: "write it as en or es-MX"))
+        }
+        if let list = design.list, !HeaderText.isAllowed(Array(list.utf8)[...]) {
+            diagnostics.append(Diagnostic("the list's name holds a line break or control character"))
+        }
+    }
+}
+
+extension TemplateSource {
+    /// Where it starts.
+    var place: Place {
+        Place(file: file, line: firstLine, column: firstColumn)
+    }
+}
+
+extension JobDesign {
+    /// Whether the message carries List-Unsubscribe (RFC 2369, RFC 8058).
+    var hasUnsubscribe: Bool {
+        list != nil || isMarketing
+    }
+}
