@@ -47,3 +47,58 @@ static inline EVP_PKEY *wardpost_generate_p256(void) {
 static inline EVP_PKEY *wardpost_generate_rsa(unsigned int bits) {
     return EVP_RSA_gen(bits);
 }
+
+// SSL_OP_NO_COMPRESSION and its neighbours are expressions over a cast, which Swift does not import.
+static inline void wardpost_context_refuse_renegotiation_and_compression(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+}
+
+// SSL_OP_NO_TICKET, for the same cause.
+static inline void wardpost_context_refuse_tickets(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+}
+
+// SSL_OP_CIPHER_SERVER_PREFERENCE, for the same cause.
+static inline void wardpost_context_prefer_own_ciphers(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+}
+
+// SSL_CTX_set_min_proto_version is a macro over SSL_CTX_ctrl.
+static inline int wardpost_context_set_minimum(SSL_CTX *context, int version) {
+    return (int)SSL_CTX_set_min_proto_version(context, version);
+}
+
+// SSL_CTX_set_max_proto_version is a macro over SSL_CTX_ctrl.
+static inline int wardpost_context_set_maximum(SSL_CTX *context, int version) {
+    return (int)SSL_CTX_set_max_proto_version(context, version);
+}
+
+// SSL_CTX_set1_groups_list is a macro over SSL_CTX_ctrl.
+static inline int wardpost_context_set_groups(SSL_CTX *context, const char *names) {
+    return (int)SSL_CTX_set1_groups_list(context, names);
+}
+
+// SSL_CTX_set1_sigalgs_list is a macro over SSL_CTX_ctrl.
+static inline int wardpost_context_set_signature_algorithms(SSL_CTX *context, const char *names) {
+    return (int)SSL_CTX_set1_sigalgs_list(context, names);
+}
+
+// SSL_CTX_set_session_cache_mode is a macro over SSL_CTX_ctrl.
+static inline void wardpost_context_keep_no_sessions(SSL_CTX *context) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+// SSL_CTX_add1_chain_cert is a macro over SSL_CTX_ctrl.
+static inline int wardpost_context_add_chain(SSL_CTX *context, X509 *certificate) {
+    return (int)SSL_CTX_add1_chain_cert(context, certificate);
+}
+
+// SSL_CTX_set_dh_auto is a macro over SSL_CTX_ctrl. 1 matches the certificate's strength, 2 is 1024 bits.
+static inline void wardpost_context_choose_dh(SSL_CTX *context, int choice) {
+    SSL_CTX_set_dh_auto(context, choice);
+}
+
+// SSL_set_tlsext_host_name is a macro over SSL_ctrl.
+static inline int wardpost_set_sni(SSL *ssl, const char *name) {
+    return (int)SSL_set_tlsext_host_name(ssl, name);
+}

@@ -1,6 +1,8 @@
 internal import COpenSSL
 
-/// OpenSSL's `EVP_PKEY`: a public key, or a pair. Freed with the last reference.
+/// OpenSSL's `EVP_PKEY`: a public key, or a pair.
+///
+/// Freed with the last reference.
 @safe final class Key: @unchecked Sendable {  // Never changed after its making; OpenSSL counts references atomically.
     private let pointer: OpaquePointer
 
@@ -51,7 +53,9 @@ internal import COpenSSL
     }
 }
 
-/// OpenSSL's `X509`: one certificate. Freed with the last reference.
+/// OpenSSL's `X509`: one certificate.
+///
+/// Freed with the last reference.
 @safe final class Certificate: @unchecked Sendable {  // Never changed after its making; the count is atomic.
     private let pointer: OpaquePointer
 

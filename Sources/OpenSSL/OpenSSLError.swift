@@ -1,4 +1,6 @@
-/// A key or a certificate that cannot be used. TLS has an error type of its own, ``TLSError``.
+/// A key or a certificate that cannot be used.
+///
+/// TLS has an error type of its own, ``TLSError``.
 public struct OpenSSLError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is, for programs.
     public enum Code: String, Sendable {

@@ -1,6 +1,8 @@
 internal import COpenSSL
 
-/// Reads and writes PEM (RFC 7468) in memory. Nothing here opens a file or asks a terminal.
+/// Reads and writes PEM (RFC 7468) in memory.
+///
+/// Nothing here opens a file or asks a terminal.
 enum PEM {
     /// Reads the first private key, PKCS #8 or traditional, not encrypted.
     static func privateKey(_ pem: SecretBytes) throws(OpenSSLError) -> Key {

@@ -36,7 +36,9 @@ public struct SigningKey: Sendable {
         VerifyingKey(key: key)
     }
 
-    /// Signs a SHA-256 digest. The signature differs each time, as ECDSA's do.
+    /// Signs a SHA-256 digest.
+    ///
+    /// The signature differs each time, as ECDSA's do.
     public func sign(digest: [UInt8]) -> [UInt8] {
         precondition(digest.count == SHA256.byteCount, "a signature is made over a SHA-256 digest")
         return unsafe key.withPointer { key in

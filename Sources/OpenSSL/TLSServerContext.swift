@@ -1,0 +1,89 @@
+internal import COpenSSL
+
+/// How a server of ours meets clients: its certificate and key, TLS 1.2 and 1.3. For `capture`, `demo` and tests.
+@safe public final class TLSServerContext: @unchecked Sendable {
+    // Sendable: an SSL_CTX is changed in `init` alone; OpenSSL lets any number of threads make sessions from one.
+    let pointer: OpaquePointer
+
+    /// What a server offers; made weak only to see clients refuse it.
+    package struct Options: Sendable {
+        package var minimum: TLSVersion = .tls12
+        package var maximum: TLSVersion = .tls13
+        /// Suites before TLS 1.3, in OpenSSL's notation.
+        package var suites: String?
+        /// The least security level; 0 lets everything through that OpenSSL still knows.
+        package var securityLevel: Int32 = 2
+        /// Diffie-Hellman with 1024 bits, however strong the certificate is.
+        package var weakDiffieHellman = false
+        /// Ask the client for a certificate, and go on without one.
+        package var asksForClientCertificate = false
+
+        package init() {}
+    }
+
+    /// Takes the certificate with its chain behind it, leaf first, and the leaf's private key.
+    public convenience init(certificateChainPEM: [UInt8], keyPEM: SecretBytes) throws(OpenSSLError) {
+        try self.init(certificateChainPEM: certificateChainPEM, keyPEM: keyPEM, options: Options())
+    }
+
+    package init(
+        certificateChainPEM: [UInt8],
+        keyPEM: SecretBytes,
+        options: Options
+    ) throws(OpenSSLError) {
+        let chain = try PEM.certificates(certificateChainPEM)
+        let key = try PEM.privateKey(keyPEM)
+        unsafe pointer = needed(SSL_CTX_new(TLS_server_method()), "a TLS context")
+        unsafe SSL_CTX_set_security_level(pointer, options.securityLevel)
+        unsafe succeeded(wardpost_context_set_minimum(pointer, options.minimum.wire), "the TLS versions")
+        unsafe succeeded(wardpost_context_set_maximum(pointer, options.maximum.wire), "the TLS versions")
+        unsafe wardpost_context_refuse_renegotiation_and_compression(pointer)
+        unsafe wardpost_context_prefer_own_ciphers(pointer)
+        unsafe wardpost_context_keep_no_sessions(pointer)
+        unsafe wardpost_context_refuse_tickets(pointer)
+        unsafe succeeded(SSL_CTX_set_num_tickets(pointer, 0), "tickets")
+        unsafe wardpost_context_choose_dh(pointer, options.weakDiffieHellman ? 2 : 1)
+        if options.asksForClientCertificate {
+            unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+        }
+        ErrorQueue.clear()
+        if let suites = options.suites, unsafe SSL_CTX_set_cipher_list(pointer, suites) != 1 {
+            throw OpenSSLError(.unsupported, "the suites are not known (\(ErrorQueue.reason()))")
+        }
+        for (index, certificate) in chain.enumerated() {
+            let added = unsafe certificate.withPointer { certificate in
+                unsafe index == 0
+                    ? SSL_CTX_use_certificate(pointer, certificate) : wardpost_context_add_chain(pointer, certificate)
+            }
+            guard added == 1 else {
+                throw OpenSSLError(.certificateUnreadable, "the certificate cannot be used (\(ErrorQueue.reason()))")
+            }
+        }
+        guard unsafe key.withPointer({ unsafe SSL_CTX_use_PrivateKey(pointer, $0) }) == 1,
+            unsafe SSL_CTX_check_private_key(pointer) == 1
+        else {
+            throw OpenSSLError(.keyMismatch, "the private key is not the certificate's (\(ErrorQueue.reason()))")
+        }
+    }
+
+    deinit {
+        unsafe SSL_CTX_free(pointer)
+    }
+}
+
+/// A version of the protocol.
+package enum TLSVersion: Sendable {
+    case tls10
+    case tls11
+    case tls12
+    case tls13
+
+    var wire: Int32 {
+        switch self {
+        case .tls10: TLS1_VERSION
+        case .tls11: TLS1_1_VERSION
+        case .tls12: TLS1_2_VERSION
+        case .tls13: TLS1_3_VERSION
+        }
+    }
+}
