@@ -1,0 +1,50 @@
+/// What came back from one row's message: opens, clicks, and what ended its welcome.
+///
+/// A fold of the row's events: taking the same events in the same order gives the same value, and so the same line of
+/// `tracking.csv`. Memory is kept small for millions of rows; nothing here is a cell.
+public struct RowActivity: Hashable, Sendable {
+    /// How often something happened, and when first and last.
+    public struct Tally: Hashable, Sendable {
+        /// How many times.
+        public private(set) var count: UInt32 = 0
+        /// The first time; `nil` if it never happened.
+        public private(set) var first: Timestamp?
+        /// The last time; `nil` if it never happened.
+        public private(set) var last: Timestamp?
+
+        /// Nothing has happened yet.
+        public init() {}
+
+        /// Counts one more; events may come in any order.
+        public mutating func count(at time: Timestamp) {
+            count = count == .max ? count : count + 1
+            first = first.map { min($0, time) } ?? time
+            last = last.map { max($0, time) } ?? time
+        }
+    }
+
+    /// Opens by people, as far as can be told.
+    public var opens = Tally()
+    /// Opens by machines: image proxies that fetch ahead, scanners.
+    public var automatedOpens = Tally()
+    /// Clicks by people, as far as can be told.
+    public var clicks = Tally()
+    /// Clicks by machines: link scanners.
+    public var automatedClicks = Tally()
+    /// People's clicks by link; links count from 1.
+    public var clicksByLink: [Int: UInt32] = [:]
+    /// When the recipient opted out; the first time, if several.
+    public var unsubscribedAt: Timestamp?
+    /// When the message came back.
+    public var bouncedAt: Timestamp?
+    /// When the recipient complained.
+    public var complainedAt: Timestamp?
+
+    /// Nothing has come back yet.
+    public init() {}
+
+    /// Whether nothing has come back.
+    public var isEmpty: Bool {
+        self == RowActivity()
+    }
+}
