@@ -1,0 +1,134 @@
+import Core
+import Files
+import OpenSSL
+
+/// A line that was left out, or a file that is not what it was.
+public struct ChainFault: Hashable, Sendable, CustomStringConvertible {
+    /// The file's name.
+    public let file: String
+    /// Where the line starts in it, in bytes.
+    public let offset: Int64
+    /// What is wrong, as a clause.
+    public let problem: String
+
+    /// `file at byte N: problem`.
+    public var description: String {
+        "\(file) at byte \(offset): \(problem)"
+    }
+}
+
+/// Reads the lines of one growing file, each once, and verifies their chain.
+///
+/// Remembers a place and the chain's state, not the file: nothing is open between two looks, so that a file replaced by a
+/// longer copy of itself (as `rsync` does) is followed as well as one that is appended to. An unfinished last line waits.
+struct ChainFollower: ~Copyable {
+    /// A line longer than this is none of ours.
+    static let maximumLine = 16_384
+    private static let chunk = 65_536
+
+    let name: String
+    /// What the header must say under `wardpost`.
+    private let format: String
+    private let key: (_ id: Int) -> HMACSHA256?
+    private var chain: Chain?
+    /// The number and the `mac` of the last line that was read; what a writer needs to go on. `nil` before the header.
+    private(set) var end: (count: Int, mac: [UInt8])?
+    private var isInsideLongLine = false
+    /// How far complete lines were read.
+    private(set) var offset: Int64 = 0
+    private var seenSize: Int64 = 0
+    private var seenInode: UInt64 = 0
+    private var buffer: [UInt8] = []
+
+    init(name: String, format: String, key: @escaping (_ id: Int) -> HMACSHA256?) {
+        self.name = name
+        self.format = format
+        self.key = key
+    }
+
+    /// Reads what is new, if the file changed since the last look.
+    ///
+    /// - Parameters:
+    ///   - directory: Where the file is.
+    ///   - fault: Told of each line that is left out.
+    ///   - body: Takes each verified line behind the header.
+    mutating func poll(
+        in directory: Directory,
+        fault: (ChainFault) -> Void,
+        _ body: (JSONObject) -> Void
+    ) throws {
+        guard let status = try directory.status(of: name) else { return }
+        guard status.size != seenSize || status.inode != seenInode else { return }
+        if status.size < offset {
+            fault(ChainFault(file: name, offset: status.size, problem: "the file is shorter than it was"))
+            offset = status.size
+        }
+        if status.size > offset {
+            let file = try directory.openRegular(name)
+            while try readChunk(file, fault, body) {}
+        }
+        seenSize = status.size
+        seenInode = status.inode
+        if buffer.capacity > 0, offset == status.size { buffer = [] }
+    }
+
+    /// Takes one chunk's complete lines; `false` at the end of the file.
+    private mutating func readChunk(
+        _ file: Descriptor,
+        _ fault: (ChainFault) -> Void,
+        _ body: (JSONObject) -> Void
+    ) throws -> Bool {
+        try file.read(at: offset, count: Self.chunk, into: &buffer)
+        let bytes = buffer
+        var start = 0
+        while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            let place = offset + Int64(start)
+            if isInsideLongLine {
+                isInsideLongLine = false
+            } else if let problem = take(bytes[start..<end], body) {
+                fault(ChainFault(file: name, offset: place, problem: problem))
+            }
+            start = end + 1
+        }
+        if start == 0, bytes.count > Self.maximumLine {
+            if !isInsideLongLine {
+                fault(ChainFault(file: name, offset: offset, problem: "a line is too long"))
+            }
+            isInsideLongLine = true
+            start = bytes.count
+        }
+        offset += Int64(start)
+        return start > 0 && bytes.count == Self.chunk
+    }
+
+    /// Takes one line; says what is wrong with it, if anything is.
+    private mutating func take(
+        _ line: ArraySlice<UInt8>,
+        _ body: (JSONObject) -> Void
+    ) -> String? {
+        guard let (text, mac) = Chain.parts(line) else { return "a line is damaged" }
+        guard chain != nil else { return takeHeader(line, text, mac) }
+        end = ((end?.count ?? 0) + 1, mac)
+        guard let expected = chain?.next(text) else { return nil }
+        guard constantTimeEqual(expected, mac) else {
+            chain?.resume(from: mac)
+            return "a line does not fit the chain: it was changed, moved or forged, or its neighbour was"
+        }
+        guard let object = JSONObject(line), let number = object.number("n") else { return "a line is no record" }
+        end?.count = number
+        body(object)
+        return nil
+    }
+
+    private mutating func takeHeader(_ line: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>, _ mac: [UInt8]) -> String? {
+        guard let object = JSONObject(line), object.text("wardpost") == format, object.number("version") == 1 else {
+            return "the first line is no header of this kind of file"
+        }
+        guard let id = object.number("key"), let key = key(id) else { return "the file's key is not known" }
+        var begun = Chain(key: key, header: text)
+        guard constantTimeEqual(begun.next(text), mac) else { return "the header was changed, or the key is another" }
+        chain = consume begun
+        end = (0, mac)
+        return nil
+    }
+}

@@ -1,0 +1,99 @@
+import Core
+import Files
+import Glibc
+import OpenSSL
+
+/// The file that an event log writes at the moment.
+struct EventFile: ~Copyable {
+    static let suffix = ".jsonl"
+    static let keyUse = "wardpost events v1"
+
+    private let directory: Directory
+    private let keyID: UInt8
+    private let key: HMACSHA256
+    private let host: String
+    private var current: Begun
+
+    /// The name of the file that is written now.
+    var name: String {
+        current.file.name
+    }
+
+    /// A file and where its chain stands.
+    private struct Begun: ~Copyable {
+        let file: Descriptor
+        let day: String
+        var chain: Chain
+        var count = 0
+    }
+
+    init(directory: Directory, keys: TokenKeys, host: String, now: Int64) throws {
+        self.directory = directory
+        keyID = keys.minting.id
+        key = keys.derived(keys.minting, for: Self.keyUse)
+        self.host = host
+        current = try Self.begin(in: directory, keyID, key, host, now)
+    }
+
+    /// Appends events and returns when they are on the disk.
+    mutating func append(_ events: [Event], now: Int64) throws {
+        if Timestamp(milliseconds: now).day != current.day {
+            current = try Self.begin(in: directory, keyID, key, host, now)
+        }
+        var output: [UInt8] = []
+        output.reserveCapacity(events.count * 320)
+        for event in events {
+            current.count += 1
+            var line = JSONLine()
+            line.append("n", current.count)
+            event.appendMembers(to: &line)
+            current.chain.append(line, to: &output)
+        }
+        try current.file.write(output)
+        try current.file.dataSync()
+    }
+
+    private static func begin(
+        in directory: Directory,
+        _ keyID: UInt8,
+        _ key: HMACSHA256,
+        _ host: String,
+        _ now: Int64
+    ) throws -> Begun {
+        let time = Timestamp(milliseconds: now)
+        let random = Hex.encode(Random.bytes(8))
+        let name = "\(time.day)-\(cleaned(host))-\(random)\(suffix)"
+        let file = try directory.create(name, permissions: 0o600)
+        var header = JSONLine()
+        header.append("wardpost", "events")
+        header.append("version", 1)
+        header.append("file", random)
+        header.append("key", Int(keyID))
+        header.append("time", time.description)
+        var chain = Chain(key: key, header: header.bytes[...])
+        var output: [UInt8] = []
+        chain.append(header, to: &output)
+        try file.write(output)
+        try file.sync()
+        // The name must be as durable as what will stand under it.
+        try directory.sync()
+        return Begun(file: file, day: time.day, chain: chain)
+    }
+
+    private static func cleaned(_ host: String) -> String {
+        let kept = host.lowercased().utf8.filter { byte in
+            (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "-")
+        }
+        return kept.isEmpty ? "host" : String(decoding: kept.prefix(40), as: UTF8.self)
+    }
+}
+
+extension EventLog {
+    /// This machine's name, the part before the first dot.
+    public static func hostName() -> String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "host" }
+        let bytes = buffer.prefix { $0 != 0 && $0 != CChar(UInt8(ascii: ".")) }.map(UInt8.init(bitPattern:))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

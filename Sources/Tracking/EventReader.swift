@@ -1,0 +1,110 @@
+internal import Core
+public import Files
+internal import OpenSSL
+
+/// Follows a directory of event files: each look brings what was appended since the last one, verified.
+///
+/// Meant to be asked often: if nothing changed, a look costs one `stat` for the directory and one for each file that may
+/// still grow. Memory holds a place in each file, and no event.
+public struct EventReader: ~Copyable {
+    /// How many lines were left out because they are damaged or forged, or files whose header is.
+    public private(set) var faults = 0
+    /// The first of them, twenty at most, for a person.
+    public private(set) var firstFaults: [ChainFault] = []
+
+    private let directory: Directory
+    private let keys: [Int: HMACSHA256]
+    private let clock: @Sendable () -> Int64
+    private var followers: [Follower] = []
+    private var known: [String: Int] = [:]
+    /// The followers of files that may still grow.
+    private var growing: [Int] = []
+    private var seenChange: Int64 = -1
+    private var listedAt: Int64 = .min
+    private var checkedAllAt: Int64 = .min
+
+    /// Follows a directory from its files' beginning.
+    public init(directory: Directory, keys: TokenKeys, clock: @escaping @Sendable () -> Int64 = { wallClock() }) {
+        self.directory = directory
+        self.keys = Dictionary(
+            keys.all.map { (Int($0.id), keys.derived($0, for: EventFile.keyUse)) }, uniquingKeysWith: { first, _ in first }
+        )
+        self.clock = clock
+    }
+
+    /// Hands over each new event, in the order of its file; returns how many there were.
+    @discardableResult
+    public mutating func poll(_ body: (Event) -> Void) throws -> Int {
+        let now = clock()
+        if try mustList(now) { try list(now) }
+        var count = 0
+        for index in growing {
+            count += try followers[index].poll(directory, &faults, &firstFaults, body)
+        }
+        return count
+    }
+
+    /// All new events at once.
+    public mutating func poll() throws -> [Event] {
+        var events: [Event] = []
+        try poll { events.append($0) }
+        return events
+    }
+
+    /// Whether names may have come since the last listing.
+    ///
+    /// A change in the same tick of the file server's clock as the listing leaves no trace, so a young directory is
+    /// listed again, and any directory once a second, since a server's clock may differ from ours.
+    private mutating func mustList(_ now: Int64) throws -> Bool {
+        let changed = try directory.status().modified
+        defer { seenChange = changed }
+        return changed != seenChange || abs(now &- listedAt) >= 1_000 || listedAt <= changed / 1_000_000 + 50
+    }
+
+    private mutating func list(_ now: Int64) throws {
+        listedAt = now
+        for name in try directory.list() where name.hasSuffix(EventFile.suffix) && !name.hasPrefix(".") {
+            guard known[name] == nil else { continue }
+            known[name] = followers.count
+            let keys = keys
+            followers.append(Follower(ChainFollower(name: name, format: "events") { keys[$0] }))
+        }
+        // A log begins a new file each day: those of earlier days are looked at once a minute, for a copy that came late.
+        let checksAll = abs(now &- checkedAllAt) >= 60_000
+        if checksAll { checkedAllAt = now }
+        let yesterday = Timestamp(milliseconds: now - 2 * 86_400_000).day
+        growing = followers.indices.filter { checksAll || !followers[$0].isRead || followers[$0].day >= yesterday }
+    }
+}
+
+/// A follower and what its file's name says; a class, since a place in a file cannot be copied.
+private final class Follower {
+    private var follower: ChainFollower
+    private(set) var isRead = false
+    let day: String
+
+    init(_ follower: consuming ChainFollower) {
+        day = String(follower.name.prefix(10))
+        self.follower = follower
+    }
+
+    func poll(
+        _ directory: Directory,
+        _ faults: inout Int,
+        _ firstFaults: inout [ChainFault],
+        _ body: (Event) -> Void
+    ) throws -> Int {
+        var count = 0
+        try follower.poll(in: directory) { fault in
+            faults += 1
+            if firstFaults.count < 20 { firstFaults.append(fault) }
+        } _: { line in
+            // A kind that a later version writes is no fault.
+            guard let event = Event(line) else { return }
+            count += 1
+            body(event)
+        }
+        isRead = true
+        return count
+    }
+}

@@ -1,0 +1,42 @@
+import Core
+import OpenSSL
+
+/// Seals what a token says, and opens it again: deterministic, authenticated encryption under the site's token keys.
+///
+/// A token is the base64url text of the key's number and the sealed content. The kind is bound to it, so that a click's
+/// token opens nothing else. Any other text, and any text with one bit changed, opens as `nil`.
+public struct TokenSeal: Sendable {
+    /// The longest token that is looked at; longer ones are none of ours.
+    public static let maximumLength = 8_192
+
+    private let keys: [(id: UInt8, key: SealingKey)]
+
+    /// Takes the keys.
+    public init(_ keys: TokenKeys) {
+        self.keys = keys.all.map { ($0.id, SealingKey($0.secret)) }
+    }
+
+    /// What a token says; `nil` if it is not a token of this kind by one of the keys.
+    public func open(_ kind: TokenKind, _ token: some Collection<UInt8>) -> TokenContent? {
+        guard token.count <= Self.maximumLength, let bytes = Base64.decodeURLSafe(token), let id = bytes.first,
+            let key = keys.first(where: { $0.id == id })?.key,
+            let plaintext = key.open(Array(bytes.dropFirst()), context: Self.context(id, kind))
+        else { return nil }
+        return TokenContent(kind, plaintext: plaintext)
+    }
+
+    /// Appends the token of a plaintext.
+    func append(_ kind: TokenKind, _ plaintext: [UInt8], to output: inout [UInt8]) {
+        let (id, key) = keys[0]
+        var sealed: [UInt8] = []
+        let body = key.seal(plaintext, context: Self.context(id, kind))
+        sealed.reserveCapacity(1 + body.count)
+        sealed.append(id)
+        sealed.append(contentsOf: body)
+        Base64.appendURLSafe(sealed[...], to: &output)
+    }
+
+    private static func context(_ id: UInt8, _ kind: TokenKind) -> [UInt8] {
+        [kind.rawValue, id]
+    }
+}

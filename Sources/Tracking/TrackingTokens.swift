@@ -1,0 +1,92 @@
+public import Core
+
+/// The address under which the tracking server is reached: `https://host[:port][/path]`.
+public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
+    /// The URL without a slash at its end.
+    public let description: String
+    /// Its path without a slash at its end; empty for most.
+    public let path: String
+
+    /// Takes an absolute `https` URL in ASCII without user, query and fragment; `nil` for anything else.
+    public init?(_ text: String) {
+        guard text.hasPrefix("https://"), text.utf8.count <= 200,
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"?#@\\\"<>%".utf8.contains($0) })
+        else { return nil }
+        var text = text[...]
+        while text.hasSuffix("/") { text.removeLast() }
+        let rest = text.dropFirst("https://".count)
+        let host = rest.prefix { $0 != "/" }
+        guard !host.isEmpty, host.first != ":", !rest.hasPrefix("/"), text.utf8.count > "https://".utf8.count else {
+            return nil
+        }
+        description = String(text)
+        path = String(rest.dropFirst(host.count))
+    }
+}
+
+/// Mints the URLs that stand in messages.
+public struct TrackingTokens: TokenMinting {
+    private let seal: TokenSeal
+    private let tagger: AddressTagger
+    private let prefixes: (open: [UInt8], click: [UInt8], unsubscribe: [UInt8])
+
+    /// Takes what a link needs.
+    ///
+    /// - Parameters:
+    ///   - baseURL: Where the tracking server is reached.
+    ///   - keys: The token keys; the server has the same.
+    ///   - tagger: Makes address tags; the server has it not.
+    public init(baseURL: BaseURL, keys: TokenKeys, tagger: AddressTagger) {
+        seal = TokenSeal(keys)
+        self.tagger = tagger
+        prefixes = (
+            Array("\(baseURL)/o/".utf8), Array("\(baseURL)/c/".utf8), Array("\(baseURL)/u/".utf8)
+        )
+    }
+
+    /// Appends the pixel's URL.
+    public func appendOpenURL(job: JobID, row: RowNumber, to output: inout [UInt8]) {
+        output.append(contentsOf: prefixes.open)
+        seal.append(.open, plaintext(job, row, 0), to: &output)
+        output.append(contentsOf: ".gif".utf8)
+    }
+
+    /// Appends a tracked link's URL.
+    public func appendClickURL(
+        job: JobID,
+        row: RowNumber,
+        link: Int,
+        target: ArraySlice<UInt8>,
+        to output: inout [UInt8]
+    ) {
+        output.append(contentsOf: prefixes.click)
+        var text = plaintext(job, row, 2 + target.count)
+        text.append(bigEndian: UInt16(clamping: link))
+        text.append(contentsOf: target)
+        seal.append(.click, text, to: &output)
+    }
+
+    /// Appends the unsubscribe page's URL.
+    public func appendUnsubscribeURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        address: Address,
+        to output: inout [UInt8]
+    ) {
+        output.append(contentsOf: prefixes.unsubscribe)
+        let tag = tagger.tag(of: address)
+        var text = plaintext(job, row, AddressTag.byteCount + list.utf8.count)
+        text.append(bigEndian: tag.high)
+        text.append(bigEndian: tag.low)
+        text.append(contentsOf: list.utf8)
+        seal.append(.unsubscribe, text, to: &output)
+    }
+
+    private func plaintext(_ job: JobID, _ row: RowNumber, _ more: Int) -> [UInt8] {
+        var plaintext: [UInt8] = []
+        plaintext.reserveCapacity(16 + more)
+        TokenContent.appendHead(job, row, to: &plaintext)
+        return plaintext
+    }
+}
