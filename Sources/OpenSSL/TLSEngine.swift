@@ -139,7 +139,9 @@ internal import COpenSSL
         }
     }
 
-    /// Ends the session in good order: close_notify waits as output. Reading may go on until the other side ends too.
+    /// Ends the session in good order: close_notify waits as output.
+    ///
+    /// Reading may go on until the other side ends too.
     public func shutdown() {
         guard session != nil, failure == nil else { return }
         ErrorQueue.clear()

@@ -1,6 +1,8 @@
 internal import COpenSSL
 
-/// How a server of ours meets clients: its certificate and key, TLS 1.2 and 1.3. For `capture`, `demo` and tests.
+/// How a server of ours meets clients: its certificate and key, TLS 1.2 and 1.3.
+///
+/// For `capture`, `demo` and tests.
 @safe public final class TLSServerContext: @unchecked Sendable {
     // Sendable: an SSL_CTX is changed in `init` alone; OpenSSL lets any number of threads make sessions from one.
     let pointer: OpaquePointer
@@ -17,6 +19,9 @@ internal import COpenSSL
         package var weakDiffieHellman = false
         /// Ask the client for a certificate, and go on without one.
         package var asksForClientCertificate = false
+
+        /// Ask for renegotiation when told to.
+        package var renegotiates = false
 
         package init() {}
     }
@@ -37,7 +42,9 @@ internal import COpenSSL
         unsafe SSL_CTX_set_security_level(pointer, options.securityLevel)
         unsafe succeeded(wardpost_context_set_minimum(pointer, options.minimum.wire), "the TLS versions")
         unsafe succeeded(wardpost_context_set_maximum(pointer, options.maximum.wire), "the TLS versions")
-        unsafe wardpost_context_refuse_renegotiation_and_compression(pointer)
+        if !options.renegotiates {
+            unsafe wardpost_context_refuse_renegotiation_and_compression(pointer)
+        }
         unsafe wardpost_context_prefer_own_ciphers(pointer)
         unsafe wardpost_context_keep_no_sessions(pointer)
         unsafe wardpost_context_refuse_tickets(pointer)
