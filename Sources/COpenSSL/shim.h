@@ -58,11 +58,6 @@ static inline void wardpost_context_refuse_tickets(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
 }
 
-// SSL_OP_CIPHER_SERVER_PREFERENCE, for the same cause.
-static inline void wardpost_context_prefer_own_ciphers(SSL_CTX *context) {
-    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
-}
-
 // SSL_CTX_set_min_proto_version is a macro over SSL_CTX_ctrl.
 static inline int wardpost_context_set_minimum(SSL_CTX *context, int version) {
     return (int)SSL_CTX_set_min_proto_version(context, version);

@@ -15,6 +15,8 @@ public struct CertificateAuthority: Sendable {
         package var permittedDomain: String?
         /// Whether the certificate says that it is an authority's.
         package var isAuthority = true
+        /// The kind of its key.
+        package var keyType = CertificateRequest.KeyType.p256
 
         package init() {}
     }
@@ -25,7 +27,7 @@ public struct CertificateAuthority: Sendable {
     }
 
     package init(commonName: String, notBefore: Int64, notAfter: Int64, limits: Limits) throws(OpenSSLError) {
-        key = .generateP256()
+        key = Key(generating: limits.keyType)
         intermediates = []
         let builder = CertificateBuilder(commonName: commonName, notBefore: notBefore, notAfter: notAfter, key: key)
         try builder.makeAuthority(limits, issuer: nil)
@@ -50,7 +52,7 @@ public struct CertificateAuthority: Sendable {
         notAfter: Int64,
         limits: Limits = Limits()
     ) throws(OpenSSLError) -> CertificateAuthority {
-        let key = Key.generateP256()
+        let key = Key(generating: limits.keyType)
         let builder = CertificateBuilder(commonName: commonName, notBefore: notBefore, notAfter: notAfter, key: key)
         try builder.makeAuthority(limits, issuer: certificate)
         let certificate = try builder.signed(by: self.key, issuer: self.certificate, digest: .sha256)
@@ -59,12 +61,7 @@ public struct CertificateAuthority: Sendable {
 
     /// Issues a certificate with a new key.
     public func issue(_ request: CertificateRequest) throws(OpenSSLError) -> IssuedCertificate {
-        let key: Key
-        switch request.keyType {
-        case .p256: key = .generateP256()
-        case .rsa2048: key = .generateRSA(bits: 2_048)
-        case .rsa1024: key = .generateRSA(bits: 1_024)
-        }
+        let key = Key(generating: request.keyType)
         let builder = CertificateBuilder(
             commonName: request.commonName ?? request.names.first ?? "Wardpost",
             notBefore: request.notBefore,

@@ -17,7 +17,13 @@ struct CertificateBuilder {
         let name = Array(commonName.utf8.prefix(64))
         unsafe succeeded(
             X509_NAME_add_entry_by_NID(
-                X509_get_subject_name(x509), NID_commonName, MBSTRING_UTF8, name, Int32(name.count), -1, 0
+                X509_get_subject_name(x509),
+                NID_commonName,
+                MBSTRING_UTF8,
+                name,
+                Int32(name.count),
+                -1,
+                0
             ),
             "the subject"
         )
@@ -39,7 +45,10 @@ struct CertificateBuilder {
     /// Says what a request asks for.
     func makeLeaf(_ request: CertificateRequest, issuer: Certificate) throws(OpenSSLError) {
         try add(NID_basic_constraints, "critical,CA:FALSE")
-        try add(NID_key_usage, request.keyType == .p256 ? "critical,digitalSignature" : "critical,digitalSignature,keyEncipherment")
+        try add(
+            NID_key_usage,
+            request.keyType == .p256 ? "critical,digitalSignature" : "critical,digitalSignature,keyEncipherment"
+        )
         try add(NID_ext_key_usage, request.usages.map(\.rawValue).joined(separator: ","))
         try add(NID_subject_key_identifier, "hash")
         try add(NID_authority_key_identifier, "keyid:always", issuer: issuer)

@@ -15,14 +15,15 @@ internal import COpenSSL
         unsafe EVP_PKEY_free(pointer)
     }
 
-    /// A new pair on P-256.
-    static func generateP256() -> Key {
-        unsafe Key(takingOwnershipOf: needed(wardpost_generate_p256(), "a P-256 key"))
-    }
-
-    /// A new RSA pair.
-    static func generateRSA(bits: Int) -> Key {
-        unsafe Key(takingOwnershipOf: needed(wardpost_generate_rsa(UInt32(bits)), "an RSA key"))
+    /// Makes a new pair.
+    convenience init(generating type: CertificateRequest.KeyType) {
+        let pointer =
+            switch type {
+            case .p256: unsafe wardpost_generate_p256()
+            case .rsa2048: unsafe wardpost_generate_rsa(2_048)
+            case .rsa1024: unsafe wardpost_generate_rsa(1_024)
+            }
+        unsafe self.init(takingOwnershipOf: needed(pointer, "a key"))
     }
 
     /// Whether it lies on P-256, the only curve that result files are signed with.

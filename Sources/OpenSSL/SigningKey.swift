@@ -12,7 +12,7 @@ public struct SigningKey: Sendable {
 
     /// Makes a new key.
     public static func generate() -> SigningKey {
-        SigningKey(key: .generateP256())
+        SigningKey(key: Key(generating: .p256))
     }
 
     /// Reads a private key; it must lie on P-256 and must not be encrypted.

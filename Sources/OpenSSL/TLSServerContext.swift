@@ -45,7 +45,6 @@ internal import COpenSSL
         if !options.renegotiates {
             unsafe wardpost_context_refuse_renegotiation_and_compression(pointer)
         }
-        unsafe wardpost_context_prefer_own_ciphers(pointer)
         unsafe wardpost_context_keep_no_sessions(pointer)
         unsafe wardpost_context_refuse_tickets(pointer)
         unsafe succeeded(SSL_CTX_set_num_tickets(pointer, 0), "tickets")
