@@ -25,7 +25,9 @@ public struct LocalTime: Hashable, Sendable, CustomStringConvertible {
         self.offset = offset
     }
 
-    /// Reads a time; `nil` for anything else. A `T` between day and hour is taken, too (RFC 3339).
+    /// Reads a time; `nil` for anything else.
+    ///
+    /// A `T` between day and hour is taken, too (RFC 3339).
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count >= 16, bytes[10] == UInt8(ascii: " ") || bytes[10] == UInt8(ascii: "T"),

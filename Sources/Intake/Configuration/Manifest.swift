@@ -1,6 +1,6 @@
-public import Core
-
-/// A job's manifest: what `manifest.yaml` says. Every value knows its place.
+/// A job's manifest: what `manifest.yaml` says.
+///
+/// Every value knows its place.
 public struct Manifest: Sendable {
     /// The file's name in the job's folder.
     public static let fileName = "manifest.yaml"
@@ -55,8 +55,6 @@ public struct Manifest: Sendable {
     public var delimiter: Placed<UInt8>?
     /// The message's language, as a BCP 47 tag.
     public var language: Placed<String>?
-    /// What is odd but stops nothing.
-    public var warnings: [Diagnostic]
 
     /// What mail is for (45 CFR 164.501).
     public enum Purpose: String, CaseIterable, Sendable {

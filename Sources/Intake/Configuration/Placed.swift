@@ -14,7 +14,8 @@ public struct Placed<Value> {
     }
 
     /// The same place with another value.
-    public func map<Other, Failure: Error>(_ change: (Value) throws(Failure) -> Other) throws(Failure) -> Placed<Other> {
+    public func map<Other, Failure: Error>(_ change: (Value) throws(Failure) -> Other) throws(Failure) -> Placed<Other>
+    {
         Placed<Other>(try change(value), at: place)
     }
 }

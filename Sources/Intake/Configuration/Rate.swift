@@ -33,7 +33,9 @@ public struct Rate: Hashable, Sendable, CustomStringConvertible {
         self.unit = unit
     }
 
-    /// Reads `50/s`; `nil` for anything else. Digits only, no sign, no leading zero.
+    /// Reads `50/s`; `nil` for anything else.
+    ///
+    /// Digits only, no sign, no leading zero.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let unit = Unit(rawValue: String(parts[1])),

@@ -1,7 +1,163 @@
 public import Core
+
 extension SiteConfiguration {
+    /// The keys of the file itself.
+    public static let knownKeys = [
+        "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "associates", "routes",
+        "default_route", "language", "tracking",
+    ]
+
     /// Reads the file, and reports all its problems at once.
     public static func parse(bytes: [UInt8], file: String = fileName) throws(Diagnostics) -> SiteConfiguration {
-        throw Diagnostics([])
+        let problems = ProblemList()
+        let root = try YAMLReader.read(bytes, file: file)
+        guard let reader = MappingReader(root, known: knownKeys, problems: problems) else {
+            throw Diagnostics(problems.all)
+        }
+        let site = reader.text("site", required: true)
+        let domains = fromDomains(reader)
+        let postalAddress = reader.text("postal_address")
+        let zone = zone(reader)
+        let settle = reader.number("settle", in: 0...86_400)?.value ?? 10
+        let keys = keys(reader)
+        let associates = associates(reader)
+        let routes = routes(reader)
+        let language = LanguageTag.read(reader)
+        let tracking = tracking(reader)
+        let defaultRoute = reader.text("default_route")
+        if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
+            problems.report(
+                "there is no route \(Words.quoted(defaultRoute.value))",
+                at: defaultRoute.place,
+                fix: Words.suggestion(for: defaultRoute.value, in: reader.entryNames("routes"))
+            )
+        }
+        try problems.throwIfAny()
+        guard let site, let zone, let keys else { throw Diagnostics([]) }
+        return SiteConfiguration(
+            site: site,
+            postalAddress: postalAddress,
+            fromDomains: domains,
+            zone: zone,
+            settle: settle,
+            keys: keys,
+            associates: associates,
+            routes: routes,
+            defaultRoute: defaultRoute,
+            language: language,
+            tracking: tracking
+        )
+    }
+
+    private static func fromDomains(_ reader: MappingReader) -> [Placed<String>] {
+        let texts = reader.texts("from_domains", of: "domains", required: true)
+        if case .sequence(let items) = reader.value("from_domains")?.content, items.isEmpty {
+            reader.problems.report(
+                "\"from_domains\" is empty",
+                at: reader.keyPlace("from_domains") ?? reader.place,
+                fix: "name the domains that mail is sent from"
+            )
+        }
+        return texts.compactMap { text in
+            do throws(Address.Refused) {
+                return Placed(try AddressParser.parse(domain: text.value), at: text.place)
+            } catch {
+                reader.problems.report(
+                    "\(Words.quoted(text.value)) is no domain: \(error.rule)",
+                    at: text.place,
+                    fix: "write the part behind the @ only"
+                )
+                return nil
+            }
+        }
+    }
+
+    private static func zone(_ reader: MappingReader) -> Placed<TimeZoneRules>? {
+        guard reader.keyPlace("time_zone") != nil else { return Placed(.utc, at: reader.place.fileOnly) }
+        guard let name = reader.text("time_zone") else { return nil }
+        guard let rules = TimeZoneRules(named: name.value) else {
+            reader.wrong(
+                "time_zone",
+                name,
+                expected: "a zone of the tz database",
+                fix: TimeZoneFile.hint(for: name.value)
+            )
+            return nil
+        }
+        return Placed(rules, at: name.place)
+    }
+
+    private static func keys(_ reader: MappingReader) -> Placed<String>? {
+        guard reader.keyPlace("keys") != nil else { return Placed("keys", at: reader.place.fileOnly) }
+        guard let keys = reader.fileName("keys", rules: .site) else { return nil }
+        if keys.value == "jobs" || keys.value.hasPrefix("jobs/") {
+            reader.problems.report(
+                "\"keys\" cannot lie in jobs/, where others drop files",
+                at: keys.place,
+                fix: "name a directory outside, such as keys"
+            )
+            return nil
+        }
+        return keys
+    }
+
+    private static func associates(_ reader: MappingReader) -> [Associate] {
+        reader.entries("associates").compactMap { pair in
+            let known = ["agreement", "signed", "expires"]
+            guard
+                let fields = MappingReader(
+                    pair.value,
+                    path: "associates.\(pair.key.value)",
+                    at: pair.key.place,
+                    known: known,
+                    problems: reader.problems
+                )
+            else { return nil }
+            let agreement = fields.text("agreement", required: true)
+            let signed = date("signed", fields)
+            let expires = date("expires", fields)
+            if let signed, let expires, expires.value <= signed.value {
+                reader.problems.report(
+                    "the agreement expires before it is in force",
+                    at: expires.place,
+                    fix: "correct one of the dates"
+                )
+            }
+            guard let agreement, let signed, let expires else { return nil }
+            return Associate(name: pair.key, agreement: agreement, signed: signed, expires: expires)
+        }
+    }
+
+    private static func date(_ key: String, _ reader: MappingReader) -> Placed<CalendarDate>? {
+        reader.value(key, required: true, expected: "a day such as 2026-01-15") { CalendarDate($0) }
+    }
+
+    private static func tracking(_ reader: MappingReader) -> Tracking? {
+        guard let fields = reader.mapping("tracking", known: ["base_url", "listen", "certificate", "key"]) else {
+            return nil
+        }
+        let base = fields.value(
+            "base_url",
+            required: true,
+            expected: "an https URL without query, fragment or user",
+            fix: "write it like https://t.example.org",
+            BaseURL.read
+        )
+        let listen = fields.value("listen", expected: "an address and a port such as 127.0.0.1:8443") {
+            Endpoint($0, mayChoosePort: true)
+        }
+        let certificate = fields.fileName("certificate", rules: .site)
+        let key = fields.fileName("key", rules: .site)
+        if let place = fields.keyPlace("listen") {
+            for name in ["certificate", "key"] where fields.keyPlace(name) == nil {
+                reader.problems.report(
+                    "\(fields.name(name)) is missing, and \"listen\" needs it",
+                    at: place,
+                    fix: "add `\(name): …`; the server speaks TLS only"
+                )
+            }
+        }
+        guard let base else { return nil }
+        return Tracking(baseURL: base, listen: listen, certificate: certificate, key: key)
     }
 }

@@ -64,7 +64,7 @@ public struct SiteConfiguration: Sendable {
     public struct Relay: Hashable, Sendable {
         /// The host and port to dial; the host is the name that the certificate must have.
         public var endpoint: Placed<Endpoint>
-        /// How TLS begins. There is no value for "not at all".
+        /// How TLS begins; there is no value for "not at all".
         public var security: Security
         /// A PEM file with the only roots to trust; the system's roots without it.
         public var ca: Placed<String>?

@@ -5,8 +5,9 @@ enum TimeZoneFile {
     /// Where the database lies.
     static let database = "/usr/share/zoneinfo"
 
-    /// Whether a text can be a zone's name at all: parts of letters, digits, `_`, `+`, `-`, joined by `/`, each starting
-    /// with a letter. It cannot lead out of the database.
+    /// Whether a text can be a zone's name at all, and so cannot lead out of the database.
+    ///
+    /// Parts of letters, digits, `_`, `+` and `-`, each starting with a letter, with `/` between.
     static func isName(_ text: String) -> Bool {
         guard (1...64).contains(text.utf8.count) else { return false }
         return text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
@@ -26,7 +27,7 @@ enum TimeZoneFile {
         return parse(bytes, name: name)
     }
 
-    private static func read(_ path: String) -> [UInt8]? {
+    static func read(_ path: String) -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -129,7 +130,9 @@ extension TimeZoneRules {
         self.init(name: name, transitions: [], offsets: [], first: offset, rule: nil)
     }
 
-    /// Reads a zone from the system's tz database; `nil` if it has none of that name. `UTC` is always there.
+    /// Reads a zone from the system's tz database; `nil` if it has none of that name.
+    ///
+    /// `UTC` is always there.
     public init?(named name: String) {
         guard let rules = TimeZoneFile.load(name) else { return nil }
         self = rules

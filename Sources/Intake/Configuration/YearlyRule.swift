@@ -26,7 +26,8 @@ struct YearlyRule: Hashable, Sendable {
             case .weekday(let month, let week, let weekday):
                 let first = Timestamp(year: year, month: month, day: 1)
                 var offset = (weekday - first.fields.weekday + 7) % 7 + (week - 1) * 7
-                let next = month == 12
+                let next =
+                    month == 12
                     ? Timestamp(year: year + 1, month: 1, day: 1) : Timestamp(year: year, month: month + 1, day: 1)
                 while Int64(offset) * 86_400 >= next.seconds - first.seconds { offset -= 7 }
                 days = (first.seconds - start) / 86_400 + Int64(offset)

@@ -1,0 +1,106 @@
+import Core
+
+/// Collects what is wrong with a file while reading goes on, so that a person can mend it all at once.
+final class ProblemList {
+    private(set) var all: [Diagnostic] = []
+
+    func report(_ problem: String, at place: Place, fix: String = "") {
+        all.append(Diagnostic(problem, at: place, fix: fix))
+    }
+
+    /// Throws what was found, in the file's order.
+    func throwIfAny() throws(Diagnostics) {
+        guard !all.isEmpty else { return }
+        throw Diagnostics(
+            all.enumerated().sorted { left, right in
+                let a = left.element.place
+                let b = right.element.place
+                return (a?.line ?? 0, a?.column ?? 0, left.offset) < (b?.line ?? 0, b?.column ?? 0, right.offset)
+            }.map(\.element)
+        )
+    }
+}
+
+/// A mapping whose keys are known beforehand: reports unknown ones, and reads values by key and type.
+///
+/// Every method gives `nil` for a value that is missing or wrong, having reported it; the caller goes on with the rest
+/// and gives up at the end.
+struct MappingReader {
+    /// Where the mapping belongs: `routes.main`; empty for the file itself.
+    let path: String
+    /// What to point at when a key is missing.
+    let place: Place
+    let problems: ProblemList
+    private let pairs: [YAMLNode.Pair]
+
+    /// Takes a node that must be a mapping.
+    init?(_ node: YAMLNode, path: String = "", at place: Place? = nil, known: [String], problems: ProblemList) {
+        guard case .mapping(let pairs) = node.content else {
+            let what = path.isEmpty ? "the file" : Words.quoted(path)
+            problems.report(
+                node.isNull && !path.isEmpty ? "\(what) has no value" : "\(what) must be a mapping, not \(node.kind)",
+                at: node.place,
+                fix: "write keys and values: \(Words.list(known))"
+            )
+            return nil
+        }
+        self.path = path
+        self.place = place ?? node.place
+        self.problems = problems
+        self.pairs = pairs
+        for pair in pairs where !known.contains(pair.key.value) {
+            problems.report(
+                "unknown key \(Words.quoted(pair.key.value))\(path.isEmpty ? "" : " in \(Words.quoted(path))")",
+                at: pair.key.place,
+                fix: Words.suggestion(for: pair.key.value, in: known, named: "known here:")
+            )
+        }
+    }
+
+    /// The key's place, where it is given.
+    func keyPlace(_ key: String) -> Place? {
+        pairs.first { $0.key.value == key }?.key.place
+    }
+
+    /// The value as it stands, where it is given.
+    func value(_ key: String) -> YAMLNode? {
+        pairs.first { $0.key.value == key }?.value
+    }
+
+    /// The key with where it belongs, for a sentence.
+    func name(_ key: String) -> String {
+        Words.quoted(path.isEmpty ? key : "\(path).\(key)")
+    }
+
+    /// A value that is there and not empty.
+    func node(_ key: String, required: Bool = false) -> YAMLNode? {
+        guard let pair = pairs.first(where: { $0.key.value == key }) else {
+            if required { missing(key) }
+            return nil
+        }
+        if pair.value.isNull {
+            problems.report(
+                "\(name(key)) has no value",
+                at: pair.key.place,
+                fix: required ? "write one" : "write one, or remove the line"
+            )
+            return nil
+        }
+        return pair.value
+    }
+
+    /// Reports a key that must be there and is not.
+    func missing(_ key: String, fix: String = "") {
+        problems.report("\(name(key)) is missing", at: place, fix: fix.isEmpty ? "add `\(key): …`" : fix)
+    }
+
+    /// Reports a value of the wrong kind; `expected` follows "must be".
+    func wrong(_ key: String, _ node: YAMLNode, expected: String, fix: String = "") {
+        problems.report("\(name(key)) must be \(expected), not \(node.kind)", at: node.place, fix: fix)
+    }
+
+    /// Reports a text that is not what it should be; `expected` follows "must be".
+    func wrong(_ key: String, _ text: Placed<String>, expected: String, fix: String = "") {
+        problems.report("\(name(key)) must be \(expected), not \(Words.quoted(text.value))", at: text.place, fix: fix)
+    }
+}

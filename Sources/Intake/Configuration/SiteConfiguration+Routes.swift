@@ -1,0 +1,139 @@
+import Core
+
+extension SiteConfiguration {
+    /// The keys of a route.
+    static let routeKeys = ["relay", "tls", "ca", "associate", "own", "auth", "connections", "rate", "mx"]
+
+    /// How many connections a route may have.
+    static let allowedConnections = 1...1_000
+
+    /// Reads `routes`.
+    static func routes(_ reader: MappingReader) -> [Route] {
+        let names = reader.entryNames("associates")
+        return reader.entries("routes").compactMap { pair in
+            if !RouteName.isGood(pair.key.value) {
+                reader.problems.report(
+                    "\(Words.quoted(pair.key.value)) cannot be a route's name",
+                    at: pair.key.place,
+                    fix: "use letters, digits, hyphens, dots and underscores, at most 64"
+                )
+            }
+            guard
+                let fields = MappingReader(
+                    pair.value,
+                    path: "routes.\(pair.key.value)",
+                    at: pair.key.place,
+                    known: routeKeys,
+                    problems: reader.problems
+                )
+            else { return nil }
+            let connections = fields.number("connections", in: allowedConnections)?.value ?? 8
+            let rate = Rate.read(fields)
+            guard let way = way(fields, associates: names) else { return nil }
+            return Route(name: pair.key, way: way, connections: connections, rate: rate?.value)
+        }
+    }
+
+    private static func way(_ reader: MappingReader, associates: [String]) -> Way? {
+        let mx = reader.flag("mx")
+        guard mx?.value == true else {
+            if let mx, reader.keyPlace("relay") == nil {
+                reader.problems.report(
+                    "\(reader.name("mx")) is false, and there is no relay",
+                    at: mx.place,
+                    fix: "write `mx: true`, or a `relay`"
+                )
+                return nil
+            }
+            if reader.keyPlace("mx") != nil, mx == nil { return nil }
+            return relay(reader, associates: associates).map(Way.relay)
+        }
+        for key in ["relay", "tls", "ca", "associate", "own", "auth"] {
+            guard let place = reader.keyPlace(key) else { continue }
+            reader.problems.report(
+                "\(reader.name(key)) does not go with `mx: true`",
+                at: place,
+                fix: "make two routes of it"
+            )
+        }
+        return mx.map { .mx($0.place) }
+    }
+
+    private static func relay(_ reader: MappingReader, associates: [String]) -> Relay? {
+        let endpoint = reader.value(
+            "relay",
+            required: true,
+            expected: "a host and a port such as smtp.relay.example:587",
+            fix: "add the port: 587 with starttls, 465 with implicit"
+        ) { Endpoint($0) }
+        let security: Placed<Security>? = reader.choice(
+            "tls",
+            required: true,
+            fix: "there is no third: mail leaves over verified TLS or not at all"
+        )
+        let ca = reader.fileName("ca", rules: .site)
+        let runBy = runBy(reader, associates: associates)
+        let authentication = authentication(reader)
+        guard let endpoint, let security, let runBy else { return nil }
+        return Relay(
+            endpoint: endpoint,
+            security: security.value,
+            ca: ca,
+            runBy: runBy,
+            authentication: authentication
+        )
+    }
+
+    private static func runBy(_ reader: MappingReader, associates: [String]) -> Operator? {
+        let own = reader.flag("own")
+        let associate = reader.text("associate")
+        if let own, reader.keyPlace("associate") != nil, own.value {
+            reader.problems.report(
+                "\(Words.quoted(reader.path)) has both an associate and `own: true`",
+                at: own.place,
+                fix: "keep the one that is true"
+            )
+            return nil
+        }
+        if let associate {
+            guard associates.contains(associate.value) else {
+                reader.problems.report(
+                    "there is no associate \(Words.quoted(associate.value))",
+                    at: associate.place,
+                    fix: Words.suggestion(for: associate.value, in: associates)
+                )
+                return nil
+            }
+            return .associate(associate)
+        }
+        if own?.value == true { return .own }
+        if reader.keyPlace("associate") == nil, reader.keyPlace("own") == nil || own?.value == false {
+            reader.problems.report(
+                "\(Words.quoted(reader.path)) does not say who runs the relay",
+                at: reader.place,
+                fix: "add `associate: NAME` with an agreement on file, or `own: true` for a relay of the site's own"
+            )
+        }
+        return nil
+    }
+
+    private static func authentication(_ reader: MappingReader) -> Authentication? {
+        guard let node = reader.node("auth") else { return nil }
+        let known = ["username", "password_file"]
+        if case .mapping(let pairs) = node.content,
+            let password = pairs.first(where: { ["password", "pass", "secret"].contains($0.key.value) })
+        {
+            reader.problems.report(
+                "a password does not belong into this file",
+                at: password.key.place,
+                fix: "write it into a file with mode 0600, and name that file as `password_file`"
+            )
+            return nil
+        }
+        guard let fields = reader.mapping("auth", known: known) else { return nil }
+        let username = fields.text("username", required: true)
+        let file = fields.fileName("password_file", required: true, rules: .site)
+        guard let username, let file else { return nil }
+        return Authentication(username: username, passwordFile: file)
+    }
+}
