@@ -6,13 +6,14 @@ internal import OpenSSL
 ///
 /// Meant to be asked often: if nothing changed, a look costs one `stat` for the directory and one for each file that may
 /// still grow. Memory holds a place in each file, and no event.
-public struct EventReader: ~Copyable {
+public final class EventReader {
     /// How many lines were left out because they are damaged or forged, or files whose header is.
     public private(set) var faults = 0
     /// The first of them, twenty at most, for a person.
     public private(set) var firstFaults: [ChainFault] = []
 
     private let directory: Directory
+    private let tokenKeys: TokenKeys
     private let keys: [Int: HMACSHA256]
     private let clock: @Sendable () -> Int64
     private var followers: [Follower] = []
@@ -26,15 +27,17 @@ public struct EventReader: ~Copyable {
     /// Follows a directory from its files' beginning.
     public init(directory: Directory, keys: TokenKeys, clock: @escaping @Sendable () -> Int64 = { wallClock() }) {
         self.directory = directory
+        tokenKeys = keys
         self.keys = Dictionary(
-            keys.all.map { (Int($0.id), keys.derived($0, for: EventFile.keyUse)) }, uniquingKeysWith: { first, _ in first }
+            keys.all.map { (Int($0.id), keys.derived($0, for: EventFile.keyUse)) },
+            uniquingKeysWith: { first, _ in first }
         )
         self.clock = clock
     }
 
     /// Hands over each new event, in the order of its file; returns how many there were.
     @discardableResult
-    public mutating func poll(_ body: (Event) -> Void) throws -> Int {
+    public func poll(_ body: (Event) -> Void) throws -> Int {
         let now = clock()
         if try mustList(now) { try list(now) }
         var count = 0
@@ -45,23 +48,28 @@ public struct EventReader: ~Copyable {
     }
 
     /// All new events at once.
-    public mutating func poll() throws -> [Event] {
+    public func poll() throws -> [Event] {
         var events: [Event] = []
         try poll { events.append($0) }
         return events
+    }
+
+    /// Another reader of the same files, which has read nothing yet.
+    func fromTheBeginning() -> EventReader {
+        EventReader(directory: directory, keys: tokenKeys, clock: clock)
     }
 
     /// Whether names may have come since the last listing.
     ///
     /// A change in the same tick of the file server's clock as the listing leaves no trace, so a young directory is
     /// listed again, and any directory once a second, since a server's clock may differ from ours.
-    private mutating func mustList(_ now: Int64) throws -> Bool {
+    private func mustList(_ now: Int64) throws -> Bool {
         let changed = try directory.status().modified
         defer { seenChange = changed }
         return changed != seenChange || abs(now &- listedAt) >= 1_000 || listedAt <= changed / 1_000_000 + 50
     }
 
-    private mutating func list(_ now: Int64) throws {
+    private func list(_ now: Int64) throws {
         listedAt = now
         for name in try directory.list() where name.hasSuffix(EventFile.suffix) && !name.hasPrefix(".") {
             guard known[name] == nil else { continue }

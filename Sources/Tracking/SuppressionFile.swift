@@ -1,0 +1,129 @@
+internal import Core
+public import Files
+internal import Glibc
+public import OpenSSL
+
+/// The suppression list's file, `outbox/suppression.jsonl`: only ever appended to, its lines chained under a key.
+///
+/// Several processes may append; each holds the file's lock while it does. Mode 0600, since staff type addresses into it.
+public struct SuppressionFile: Sendable {
+    /// The file's name in the outbox.
+    public static let name = "suppression.jsonl"
+    static let keyUse = "wardpost suppression list v1"
+
+    /// Why nothing was appended.
+    public struct Refused: Error, Hashable, Sendable, CustomStringConvertible {
+        /// For a person.
+        public let description: String
+    }
+
+    private let outbox: Directory
+    private let key: HMACSHA256
+
+    /// Names the file; it is made when something is appended.
+    ///
+    /// - Parameters:
+    ///   - outbox: The site's `outbox`.
+    ///   - key: The site's suppression key, the same that address tags are made with.
+    public init(outbox: Directory, key: SecretBytes) {
+        self.outbox = outbox
+        self.key = Self.derived(key)
+    }
+
+    /// Appends records and returns when they are on the disk; how many there were.
+    ///
+    /// They are written as they come, so that an import of any length takes little memory. If one cannot be written, the
+    /// ones before it may be on the list.
+    @discardableResult
+    public func append(_ records: some Sequence<SuppressionRecord>) throws -> Int {
+        let file = try outbox.openAppending(Self.name, permissions: 0o600)
+        try lock(file)
+        var position = try end(of: file)
+        let before = position.count
+        var output: [UInt8] = []
+        for record in records {
+            position.count += 1
+            var line = JSONLine()
+            line.append("n", position.count)
+            record.appendMembers(to: &line)
+            position.chain.append(line, to: &output)
+            if output.count >= 65_536 {
+                try file.write(output)
+                output.removeAll(keepingCapacity: true)
+            }
+        }
+        try file.write(output)
+        try file.dataSync()
+        return position.count - before
+    }
+
+    static func derived(_ key: SecretBytes) -> HMACSHA256 {
+        HMACSHA256(key: SecretBytes(copying: HMACSHA256(key: key).tag(of: Array(keyUse.utf8))))
+    }
+
+    static func follower(_ key: HMACSHA256) -> ChainFollower {
+        ChainFollower(name: name, format: "suppression") { _ in key }
+    }
+
+    private func lock(_ file: Descriptor) throws {
+        // Writers hold the lock for as long as they write, which is short for all but large imports.
+        for _ in 0..<200 {
+            if try file.lock() { return }
+            usleep(50_000)
+        }
+        throw Refused(description: "\(Self.name) is being written by another process; try again")
+    }
+
+    /// Where the chain stands; cuts off a last line that a crash has torn, which nobody was ever told of.
+    private func end(of file: Descriptor) throws -> Position {
+        let size = try file.status().size
+        let first = try file.read(at: 0, count: ChainFollower.maximumLine)
+        guard let headerEnd = first.firstIndex(of: UInt8(ascii: "\n")) else {
+            // Nothing yet, or a header that a crash has torn.
+            if size > 0 { try file.truncate(to: 0) }
+            return try begin(file)
+        }
+        guard let header = Chain.parts(first[..<headerEnd]) else {
+            throw Refused(description: "\(Self.name) does not start with a header; it was damaged")
+        }
+        var chain = Chain(key: key, header: header.text)
+        guard constantTimeEqual(chain.next(header.text), header.mac) else {
+            throw Refused(description: "\(Self.name) was made under another key, or its header was changed")
+        }
+        let start = max(0, size - Int64(2 * ChainFollower.maximumLine))
+        let tail = try file.read(at: start, count: Int(size - start))
+        guard let last = tail.lastIndex(of: UInt8(ascii: "\n")) else {
+            throw Refused(description: "\(Self.name) ends in a line that is too long; it was damaged")
+        }
+        if last + 1 < tail.count { try file.truncate(to: start + Int64(last) + 1) }
+        guard start + Int64(last) > Int64(headerEnd) else { return Position(chain: chain, count: 0) }
+        let lineStart = tail[..<last].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let line = tail[lineStart..<last]
+        guard let (_, mac) = Chain.parts(line), let count = JSONObject(line)?.number("n") else {
+            throw Refused(description: "\(Self.name) ends in a damaged line; put it right before adding to it")
+        }
+        chain.resume(from: mac)
+        return Position(chain: chain, count: count)
+    }
+
+    private func begin(_ file: Descriptor) throws -> Position {
+        var header = JSONLine()
+        header.append("wardpost", "suppression")
+        header.append("version", 1)
+        header.append("file", Hex.encode(Random.bytes(8)))
+        header.append("key", 1)
+        header.append("time", Timestamp.now.description)
+        var chain = Chain(key: key, header: header.bytes[...])
+        var output: [UInt8] = []
+        chain.append(header, to: &output)
+        try file.write(output)
+        try file.sync()
+        try outbox.sync()
+        return Position(chain: chain, count: 0)
+    }
+
+    private struct Position: ~Copyable {
+        var chain: Chain
+        var count: Int
+    }
+}
