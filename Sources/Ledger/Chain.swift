@@ -34,20 +34,20 @@ struct Chain: ~Copyable {
         let before = hash
         let end = range.upperBound - Self.tail
         advance(bytes[range.lowerBound..<end])
-        guard bytes[end] == UInt8(ascii: "\t"), tagMatches(bytes, end + 1) else {
+        guard tagMatches(bytes, end) else {
             hash = before
             return false
         }
         return true
     }
 
-    /// Whether the tag at a place is the one of the last line.
+    /// Whether what stands at a place is a TAB and the last line's tag.
     func tagMatches(_ bytes: [UInt8], _ at: Int) -> Bool {
-        var difference: UInt8 = 0
+        var difference = bytes[at] ^ UInt8(ascii: "\t")
         for index in 0..<16 {
             let byte = hash[index]
-            difference |= bytes[at + 2 * index] ^ Self.digits[Int(byte >> 4)]
-            difference |= bytes[at + 2 * index + 1] ^ Self.digits[Int(byte & 15)]
+            difference |= bytes[at + 2 * index + 1] ^ Self.digits[Int(byte >> 4)]
+            difference |= bytes[at + 2 * index + 2] ^ Self.digits[Int(byte & 15)]
         }
         return difference == 0
     }

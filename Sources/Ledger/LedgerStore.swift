@@ -108,11 +108,12 @@ public struct LedgerStore: Sendable {
         try onDisk { () throws(FileError) in try directory.status(of: Self.name(job)) } != nil
     }
 
-    /// The jobs that have ledgers, in the order of their names.
+    /// The jobs that have ledgers, in the order of their texts.
     public func list() throws(LedgerError) -> [JobID] {
         try onDisk { () throws(FileError) in try directory.list() }
             .filter { $0.hasSuffix(Self.suffix) }
             .compactMap { JobID(String($0.dropLast(Self.suffix.count))) }
+            .sorted { $0.description < $1.description }
     }
 
     // MARK: - Files

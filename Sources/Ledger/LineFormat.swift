@@ -38,7 +38,9 @@ extension RowSelection: CustomStringConvertible {
         case .statuses(let statuses):
             RowStatus.allCases.filter(statuses.contains).map(\.rawValue).joined(separator: ",")
         case .rows(let ranges):
-            ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            // There is no row 0.
+            ranges.filter { $0.upperBound > 0 }.map { max(1, $0.lowerBound)...$0.upperBound }
+                .map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
                 .joined(separator: ",")
         }
     }

@@ -25,7 +25,7 @@ struct Replay {
         var source = LineSource(file: file, size: size)
         guard let first = try source.next(), first.isWhole else { throw .unfinished(job) }
         var chain = Chain(head: source.bytes[first.content], key: key)
-        guard first.content.count > 0, chain.tagMatches(source.bytes, first.content.upperBound + 1) else {
+        guard first.content.count > 0, chain.tagMatches(source.bytes, first.content.upperBound) else {
             throw .broken(job, line: 1, what: "its head was not written with this site's ledger key")
         }
         let head = LineDecoder(source.bytes[first.content])
