@@ -110,7 +110,7 @@ struct BodyWriter {
         output.append(contentsOf: "\"\r\n".utf8)
     }
 
-    /// The line between parts. Its first CRLF belongs to it, not to the part in front (RFC 2046 section 5.1.1).
+    /// Appends the line between parts, and the CRLF in front that belongs to it (RFC 2046 section 5.1.1).
     private func appendDelimiter(_ part: Boundary.Part, closing: Bool = false, to output: inout [UInt8]) {
         output.append(contentsOf: "\r\n--".utf8)
         Boundary.append(part, identity, to: &output)

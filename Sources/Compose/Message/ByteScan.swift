@@ -1,5 +1,6 @@
-/// Looks for bytes eight at a time. The only unsafe code of the message writer: every load lies within the array,
-/// which the guards in front of it ensure.
+/// Looks for bytes eight at a time.
+///
+/// The only unsafe code of the message writer: every load lies within the array, which the precondition ensures.
 enum ByteScan {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highs: UInt64 = 0x8080_8080_8080_8080

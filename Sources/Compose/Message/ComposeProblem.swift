@@ -1,6 +1,6 @@
 public import Core
 
-/// Why one row's message cannot be made. Names columns and places, never a cell.
+/// Why one row's message cannot be made; names columns and places, never a cell.
 public enum ComposeProblem: Error, Hashable, Sendable, CustomStringConvertible {
     /// A template cannot be filled from the row.
     case template(RenderProblem)
@@ -12,6 +12,8 @@ public enum ComposeProblem: Error, Hashable, Sendable, CustomStringConvertible {
     case fileNameTooLong(place: Place)
     /// The message has an unsubscribe address by its kind, and nobody is there to make it.
     case noUnsubscribeAddress
+    /// The header would be larger than what servers take as one.
+    case headerTooLarge(limit: Int)
     /// The message would be larger than what may go out.
     case tooLarge(limit: Int)
 
@@ -19,7 +21,7 @@ public enum ComposeProblem: Error, Hashable, Sendable, CustomStringConvertible {
     public var reason: Reason {
         switch self {
         case .template(let problem): problem.reason
-        case .nameNotForHeader, .textNotForHeader, .noUnsubscribeAddress: .cellRefused
+        case .nameNotForHeader, .textNotForHeader, .noUnsubscribeAddress, .headerTooLarge: .cellRefused
         case .fileNameTooLong: .attachment
         case .tooLarge: .messageTooLarge
         }
@@ -30,7 +32,7 @@ public enum ComposeProblem: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .template(let problem): problem.column
         case .nameNotForHeader(let column): column
-        case .textNotForHeader, .fileNameTooLong, .noUnsubscribeAddress, .tooLarge: nil
+        case .textNotForHeader, .fileNameTooLong, .noUnsubscribeAddress, .headerTooLarge, .tooLarge: nil
         }
     }
 
@@ -39,7 +41,7 @@ public enum ComposeProblem: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .template(let problem): problem.place
         case .textNotForHeader(let place), .fileNameTooLong(let place): place
-        case .nameNotForHeader, .noUnsubscribeAddress, .tooLarge: nil
+        case .nameNotForHeader, .noUnsubscribeAddress, .headerTooLarge, .tooLarge: nil
         }
     }
 
@@ -52,6 +54,7 @@ public enum ComposeProblem: Error, Hashable, Sendable, CustomStringConvertible {
         case .textNotForHeader: "the text holds a line break or control character"
         case .fileNameTooLong: "the attachment's name is longer than \(FileName.limit) bytes"
         case .noUnsubscribeAddress: "there is no unsubscribe address for the message"
+        case .headerTooLarge(let limit): "the subject and the name make a header of more than \(limit) bytes"
         case .tooLarge(let limit): "the message would be larger than \(limit) bytes"
         }
     }

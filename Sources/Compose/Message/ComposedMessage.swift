@@ -1,7 +1,8 @@
 /// What the sender has to know of a message besides its bytes.
 public struct ComposedMessage: Hashable, Sendable {
-    /// Whether an address in the header has other characters than ASCII, so that the server must have SMTPUTF8
-    /// (RFC 6531). Everything else of a message is 7-bit.
+    /// Whether an address in the header has other characters than ASCII.
+    ///
+    /// The server must then have SMTPUTF8 (RFC 6531). Everything else of a message is 7-bit.
     public let headersNeedUTF8: Bool
 }
 

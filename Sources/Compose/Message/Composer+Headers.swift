@@ -52,6 +52,11 @@ struct StaticHeaders: Sendable {
 }
 
 extension Composer {
+    /// The largest header; servers cut one that is far larger (Postfix at 102,400 bytes), and the rest becomes text.
+    static let headerLimit = 32_768
+    /// The longest URL that fits a line of 998 octets with the field's name.
+    private static let urlLimit = 960
+
     /// Appends every header field up to MIME-Version; the content's fields come with the body.
     func appendHeaders(
         _ row: borrowing Row,
@@ -73,6 +78,7 @@ extension Composer {
         if hasUnsubscribe {
             guard let minter = context.minter else { throw .noUnsubscribeAddress }
             output.append(contentsOf: "List-Unsubscribe: <".utf8)
+            let start = output.count
             minter.appendUnsubscribeURL(
                 job: context.job,
                 row: row.number,
@@ -80,9 +86,14 @@ extension Composer {
                 address: context.recipient,
                 to: &output
             )
+            let url = output[start...]
+            guard url.count <= Self.urlLimit, url.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3E }) else {
+                throw .noUnsubscribeAddress
+            }
             output.append(contentsOf: ">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".utf8)
         }
         output.append(contentsOf: headers.rest)
+        guard output.count <= Self.headerLimit else { throw .headerTooLarge(limit: Self.headerLimit) }
     }
 
     private func appendRecipient(

@@ -63,8 +63,7 @@ public struct Composer: Sendable {
         return paths
     }
 
-    /// The path of each attachment that is the same for every row; `nil` where the row decides. Such a file need be
-    /// read only once.
+    /// For each attachment, whether its path is the same for every row, so that its file need be read only once.
     public var constantAttachments: [Bool] {
         attachments.map(\.path.isConstant)
     }

@@ -56,7 +56,7 @@ enum DesignCompiler {
             tracking: design.tracking,
             loader: { name in loader(name).map { images.resolved($0) } }
         )
-        let subject = compiler.compileHeader(design.subject, diagnostics: &diagnostics)
+        let subject = compiler.compileHeader(design.subject.withoutLineEnd, diagnostics: &diagnostics)
         let htmlSource = design.html.map { images.resolved($0) }
         let html = htmlSource.flatMap { compiler.compileHTML($0, diagnostics: &diagnostics) }
         var text: CompiledTemplate?
@@ -117,13 +117,25 @@ enum DesignCompiler {
         if letters == false || design.language?.isEmpty == true {
             diagnostics.append(Diagnostic("the language is no language tag", fix: "write it as en or es-MX"))
         }
-        if let list = design.list, !HeaderText.isAllowed(Array(list.utf8)[...]) {
+        guard let list = design.list.map({ Array($0.utf8) }) else { return }
+        if HeaderWriter.trimmed(list[...]).isEmpty {
+            diagnostics.append(Diagnostic("the list has no name"))
+        } else if !HeaderText.isAllowed(list[...]) {
             diagnostics.append(Diagnostic("the list's name holds a line break or control character"))
         }
     }
 }
 
 extension TemplateSource {
+    /// The same without the line end that a block of YAML leaves behind its text.
+    var withoutLineEnd: TemplateSource {
+        var source = self
+        while let last = source.bytes.last, last == 0x0A || last == 0x0D || last == 0x20 {
+            source.bytes.removeLast()
+        }
+        return source
+    }
+
     /// Where it starts.
     var place: Place {
         Place(file: file, line: firstLine, column: firstColumn)

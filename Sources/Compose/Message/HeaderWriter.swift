@@ -26,7 +26,7 @@ enum HeaderWriter {
 
     // MARK: Free text
 
-    /// Appends a field of free text, as Subject. White space at its ends is dropped, since the way would do that.
+    /// Appends a field of free text, as Subject; white space at its ends is dropped, as it would be on the way.
     static func appendUnstructured(_ name: String, _ value: ArraySlice<UInt8>, to output: inout [UInt8]) {
         let text = trimmed(value)
         output.append(contentsOf: name.utf8)
@@ -91,8 +91,9 @@ enum HeaderWriter {
 
     // MARK: Mailboxes
 
-    /// Appends a field with one mailbox: the bare address, or a name and the address in angle brackets. The address
-    /// stands as it is, in UTF-8 where it has other characters than ASCII (RFC 6532).
+    /// Appends a field with one mailbox: the bare address, or a name and the address in angle brackets.
+    ///
+    /// The address stands as it is, in UTF-8 where it has other characters than ASCII (RFC 6532).
     static func appendMailbox(
         _ field: String,
         name: ArraySlice<UInt8>,

@@ -39,7 +39,9 @@ struct ImageReferences {
         var ends: [Int] = []
         var index = 0
         while index + scheme.count < bytes.count {
-            guard bytes[index] == scheme[0], bytes[index...].starts(with: scheme) else {
+            guard bytes[index] == scheme[0], bytes[index...].starts(with: scheme),
+                index == 0 || !Self.isNameCharacter(bytes[index - 1])
+            else {
                 index += 1
                 continue
             }

@@ -32,7 +32,7 @@ public struct InlineImage: Sendable {
 public struct AttachmentSpec: Sendable {
     /// The path below the job folder; a tag may name any column, since the path is only read.
     public var file: TemplateSource
-    /// The name that people see; a tag may name plain columns only. `nil` for the file's own name.
+    /// The name that people see, or `nil` for the file's own; a tag may name plain columns only.
     public var name: TemplateSource?
 
     /// Creates a specification.
@@ -58,7 +58,9 @@ public struct JobDesign: Sendable {
     public var columns: ColumnTable
     /// Values that tags may name besides columns, as `site` and `postal_address`.
     public var constants: [String: String]
-    /// The column of the To field's display name; the only way of a PHI column into a header.
+    /// The column of the To field's display name, the only way of a PHI column into a header.
+    ///
+    /// Where its cell is empty, the address stands alone.
     public var nameColumn: Int?
     /// Files that go with each message.
     public var attachments: [AttachmentSpec]

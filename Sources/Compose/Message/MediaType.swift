@@ -44,6 +44,10 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
         if bytes.starts(with: [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]) {
             return MediaType(compoundTypes[fileExtension] ?? "application/octet-stream")
         }
+        if fileExtension == "pdf", bytes.prefix(1_024).contains("%PDF-".utf8) {
+            // Readers take a PDF with something in front of it, as some scanners write it.
+            return MediaType("application/pdf")
+        }
         if bytes.starts(with: Array("RIFF".utf8)), bytes.count >= 12 {
             switch String(decoding: bytes[8..<12], as: UTF8.self) {
             case "WEBP": return MediaType("image/webp")

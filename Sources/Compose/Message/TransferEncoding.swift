@@ -29,8 +29,8 @@ enum TransferEncoding: Sendable {
             self = .sevenBit
             return
         }
-        for byte in text where byte >= 0x7F || byte == 0x3D || byte < 0x09 {
-            special += 1
+        for byte in text {
+            special &+= byte >= 0x7F || byte == 0x3D || byte < 0x09 ? 1 : 0
         }
         let quoted = QuotedPrintable.estimatedCount(text.count, special: special, lines: lines)
         self = quoted <= Base64Lines.encodedCount(text.count + lines) ? .quotedPrintable : .base64
