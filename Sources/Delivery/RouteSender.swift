@@ -1,30 +1,191 @@
+import Core
 public import NIOCore
+import NIOPosix
+import OpenSSL
+import Synchronization
 
 /// Sends a source's messages over one route: as many connections as the route allows, each carrying many messages.
+///
+/// Nothing but EHLO, STARTTLS and QUIT is said before TLS is up and the server verified, and no message is asked of the
+/// source before. What a connection's end means for the route is decided in ``Pool``, what a reply means for a row in ``Judgement``.
 public final class RouteSender: Sendable {
+    private struct State {
+        var pool: Pool
+        var handlers: [Pool.ID: NIOLoopBound<SessionHandler>] = [:]
+        var end: CheckedContinuation<RouteEnd, Never>?
+        var isCancelled = false
+    }
+
     private let route: RouteSettings
     private let source: any MessageSource
     private let group: any EventLoopGroup
+    private let tls: TLSContext
+    private let state: Mutex<State>
+
+    /// Prepares a route on the process's own event loops; throws if its roots cannot be read.
+    public convenience init(route: RouteSettings, source: any MessageSource) throws {
+        try self.init(route: route, group: MultiThreadedEventLoopGroup.singleton, source: source)
+    }
 
     /// Prepares a route; throws if its roots cannot be read.
     public init(route: RouteSettings, group: any EventLoopGroup, source: any MessageSource) throws {
         self.route = route
         self.group = group
         self.source = source
+        switch route.trust {
+        case .system: tls = try TLSContext(trust: .system)
+        case .pem(let roots): tls = try TLSContext(trust: .pem(roots))
+        }
+        state = Mutex(State(pool: Pool(route, now: .now)))
     }
 
     /// Sends until the source has finished, the route ends by itself, or the task is cancelled; then says goodbye on every
     /// connection and returns. Call it once.
+    ///
+    /// When the task is cancelled, messages whose end is not on the wire are given back (``AttemptResult/Verdict/notTried``); for
+    /// the others the answer is awaited, up to ``Timeouts/stop``.
     public func run() async -> RouteEnd {
-        .finished
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                perform { state in
+                    state.end = continuation
+                    return state.isCancelled ? state.pool.cancel() : state.pool.start()
+                }
+            }
+        } onCancel: {
+            perform { state in
+                state.isCancelled = true
+                // Before the run began there is nobody to tell.
+                return state.end == nil ? [] : state.pool.cancel()
+            }
+        }
     }
 
     /// Says that the source has something again after ``NextMessage/later``. Any thread; cheap when nobody waits.
     public func wake() {
+        perform { $0.pool.wake() }
     }
 
     /// What keeps the route from sending right now, if something does: the last failed connection since one worked.
     public var problem: RouteProblem? {
-        nil
+        state.withLock { $0.pool.problem }
+    }
+
+    // MARK: For connections
+
+    /// A session with the route's server, not begun.
+    func makeEngine() throws(TLSError) -> TLSEngine {
+        try TLSEngine(tls, serverName: route.host)
+    }
+
+    /// Notes a connection; says whether it is still wanted.
+    func activated(_ handler: SessionHandler) -> Bool {
+        let bound = NIOLoopBound(handler, eventLoop: handler.loop)
+        let id = handler.id
+        return state.withLock { state in
+            guard state.pool.activated(id) else { return false }
+            state.handlers[id] = bound
+            return true
+        }
+    }
+
+    /// Notes that a connection can carry mail.
+    func ready(_ id: Pool.ID) {
+        state.withLock { $0.pool.ready(id) }
+    }
+
+    /// The next message for a connection that could take one. The source is asked without any lock held.
+    func next(_ id: Pool.ID, hasWorked: Bool) -> NextMessage {
+        while true {
+            let (turn, actions) = state.withLock { state in
+                state.pool.turn(id, hasWorked: hasWorked, now: .now)
+            }
+            perform(actions)
+            guard case .go(let generation, let follow) = turn else { return turn == .leave ? .finished : .later }
+            switch source.next() {
+            case .message(let message):
+                if follow { perform { $0.pool.drew(id) } }
+                return .message(message)
+            case .later:
+                if state.withLock({ $0.pool.park(id, generation: generation) }) { return .later }
+            case .finished:
+                perform { $0.pool.sourceFinished() }
+                return .finished
+            }
+        }
+    }
+
+    /// Notes that a connection is gone, or never came to be.
+    func closed(_ id: Pool.ID, _ end: ConnectionEnd, carried: Int) {
+        perform { state in
+            state.handlers[id] = nil
+            return state.pool.closed(id, end, carried: carried, chance: .random(in: 0..<1))
+        }
+    }
+
+    // MARK: Inside
+
+    private func perform(_ event: (inout State) -> [Pool.Action]) {
+        perform(state.withLock { event(&$0) })
+    }
+
+    private func perform(_ actions: [Pool.Action]) {
+        for action in actions {
+            switch action {
+            case .open(let id): connect(id)
+            case .delay(let duration):
+                group.next().scheduleTask(in: TimeAmount(duration)) { [self] in perform { $0.pool.delayElapsed() } }
+            case .paceTimer(let moment):
+                group.next().scheduleTask(in: TimeAmount(moment - .now)) { [self] in perform { $0.pool.paceElapsed() } }
+            case .wake(let id): tell(id) { $0.wake() }
+            case .drain(let id): tell(id) { $0.drain() }
+            case .stop(let id): tell(id) { $0.stop() }
+            case .finish(let end): state.withLock { $0.end.take() }?.resume(returning: end)
+            }
+        }
+    }
+
+    private func tell(_ id: Pool.ID, _ what: @escaping @Sendable (SessionHandler) -> Void) {
+        guard let handler = state.withLock({ $0.handlers[id] }) else { return }
+        handler.eventLoop.execute { what(handler.value) }
+    }
+
+    private func connect(_ id: Pool.ID) {
+        let loop = group.next()
+        let (route, source) = (route, source)
+        ClientBootstrap(group: loop)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connectTimeout(TimeAmount(route.timeouts.connect))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = SessionHandler(
+                        id,
+                        sender: self,
+                        route: route,
+                        source: source,
+                        loop: channel.eventLoop
+                    )
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .connect(host: route.dial?.address ?? route.host, port: route.dial?.port ?? route.port)
+            .whenFailure { [self] error in
+                let detail =
+                    "no connection to \(route.host):\(route.dial?.port ?? route.port) (\(Self.sentence(error)))"
+                closed(id, ConnectionEnd(kind: .lost, reason: .connect, detail: detail), carried: 0)
+            }
+    }
+
+    /// What went wrong, without the noise of a description made for debugging.
+    private static func sentence(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: return "errno \(error.errnoCode)"
+        case let error as NIOConnectionError:
+            if let first = error.connectionErrors.first { return sentence(first.error) }
+            return error.dnsAError == nil && error.dnsAAAAError == nil
+                ? "no address" : "the name could not be looked up"
+        case ChannelError.connectTimeout: return "no answer"
+        default: return "connection failed"
+        }
     }
 }

@@ -1,212 +1,187 @@
 import NIOCore
 import OpenSSL
 
-/// What a ``TLSHandler`` says about its session, as user inbound events.
+/// What a ``TLSHandler`` tells the handlers behind it, besides plaintext.
 enum TLSEvent: Hashable, Sendable {
-    /// The handshake is done, and for a client the server is verified.
+    /// The handshake is done; for a client, the server is verified.
     case established(TLSSessionFacts)
-    /// The other side ended the session in good order; nothing more will be read.
-    case closedCleanly
+    /// The other side ended the session in good order.
+    case ended
+    /// The stream ended without TLS's own end: it may have been cut.
+    case truncated
 }
 
-/// TLS between a channel's bytes and the handlers behind it, for either side of a connection.
+/// TLS in a channel, for either side: ciphertext towards the network, plaintext behind it.
 ///
-/// The handshake starts when the handler is added to an active channel, so adding it is what STARTTLS does once the
-/// other side agreed. Nothing read or written before passes through it: who adds it must have thrown away what the
-/// other side sent ahead. Writes before ``TLSEvent/established(_:)`` fail.
-///
-/// Writes are kept until a flush and then encrypted together; a write's promise is fulfilled when its bytes have left the
-/// process. Any error is fired once, the alert is sent, and the channel closed.
+/// Plaintext written is encrypted at once and leaves at the next flush as one write. Both directions keep a buffer that
+/// is used again as soon as nobody else holds it. A failure is fired as a `TLSError` after its alert was sent; closing is left to
+/// the handlers behind.
 final class TLSHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// The session; its facts stand when it is established.
+    /// The session.
     let engine: TLSEngine
-
-    private enum State {
-        case idle
-        case handshaking
-        case established
-        /// Ended by either side, or failed.
-        case over
-    }
-
-    private var state = State.idle
-    /// Plaintext that was written and not flushed.
-    private var pending: ByteBuffer?
+    private var isEstablished = false
+    private var isOver = false
+    private var plaintext = ByteBuffer()
+    private var ciphertext = ByteBuffer()
     private var promises: EventLoopPromise<Void>?
 
-    /// Takes a session that has not begun.
+    /// Wraps a session that has not begun.
     init(_ engine: TLSEngine) {
         self.engine = engine
     }
 
-    // MARK: Beginning and end
-
     func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive {
-            begin(context)
-        }
+        if context.channel.isActive { shakeHands(context) }
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        begin(context)
+        shakeHands(context)
         context.fireChannelActive()
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
+        let buffer = unwrapInboundIn(data)
+        unsafe buffer.withUnsafeReadableBytes { unsafe engine.receive($0) }
+        if !isEstablished { shakeHands(context) }
+        if isEstablished { readAll(context) }
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
-        engine.receiveEnd()
-        receive(context)
-        state = .over
-        failPending()
+        if !isOver {
+            engine.receiveEnd()
+            if isEstablished { readAll(context) }
+            if isEstablished, !isOver { end(context, .truncated) }
+        }
+        promises?.fail(ChannelError.ioOnClosedChannel)
+        promises = nil
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        failPending()
-    }
-
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        if state == .established, mode != .input {
-            sendPending(context)
-            engine.shutdown()
-            sendOutput(context, promise: nil)
-        }
-        state = .over
-        context.close(mode: mode, promise: promise)
-    }
-
-    // MARK: From the network
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = unwrapInboundIn(data)
-        guard state != .over else { return }
-        unsafe bytes.withUnsafeReadableBytes { unsafe engine.receive($0) }
-        receive(context)
-    }
-
-    /// Goes as far as the bytes received allow.
-    private func receive(_ context: ChannelHandlerContext) {
-        do throws(TLSError) {
-            if state == .handshaking, try engine.handshake() == .done, let session = engine.session {
-                state = .established
-                sendOutput(context, promise: nil)
-                context.fireUserInboundEventTriggered(TLSEvent.established(session))
-            }
-            if state == .established {
-                try deliver(context)
-            }
-            sendOutput(context, promise: nil)
-        } catch {
-            fail(error, context)
-        }
-    }
-
-    /// Hands on what can be decrypted, in one buffer.
-    private func deliver(_ context: ChannelHandlerContext) throws(TLSError) {
-        var plaintext = context.channel.allocator.buffer(capacity: 4_096)
-        var result = Result<TLSEngine.ReadResult, TLSError>.success(.needsInput)
-        repeat {
-            unsafe plaintext.writeWithUnsafeMutableBytes(minimumWritableBytes: 2_048) { room in
-                result = Result { () throws(TLSError) in try unsafe engine.readPlaintext(into: room) }
-                if case .success(.bytes(let count)) = result { return count }
-                return 0
-            }
-        } while result.isBytes
-        if plaintext.readableBytes > 0 {
-            context.fireChannelRead(wrapInboundOut(plaintext))
-        }
-        if try result.get() == .closedCleanly, state == .established {
-            state = .over
-            engine.shutdown()
-            context.fireUserInboundEventTriggered(TLSEvent.closedCleanly)
-        }
-    }
-
-    // MARK: To the network
-
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard state == .established else {
-            promise?.fail(ChannelError.ioOnClosedChannel)
+        let buffer = unwrapOutboundIn(data)
+        do {
+            try unsafe buffer.withUnsafeReadableBytes { bytes in
+                try unsafe engine.write(bytes)
+            }
+        } catch {
+            promise?.fail(error)
             return
         }
-        var bytes = unwrapOutboundIn(data)
-        if pending == nil {
-            pending = bytes
+        guard let promise else { return }
+        if let earlier = promises {
+            earlier.futureResult.cascade(to: promise)
         } else {
-            pending?.writeBuffer(&bytes)
-        }
-        if let promise {
-            promises.setOrCascade(to: promise)
+            promises = promise
         }
     }
 
     func flush(context: ChannelHandlerContext) {
-        sendPending(context)
+        send(context)
         context.flush()
     }
 
-    /// Encrypts and writes what waits.
-    private func sendPending(_ context: ChannelHandlerContext) {
-        guard let plaintext = pending else { return }
-        let promise = promises
-        (pending, promises) = (nil, nil)
-        let result = unsafe plaintext.withUnsafeReadableBytes { bytes in
-            Result { () throws(TLSError) in try unsafe engine.write(bytes) }
-        }
-        switch result {
-        case .success:
-            sendOutput(context, promise: promise)
-        case .failure(let error):
-            promise?.fail(error)
-            fail(error, context)
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        engine.shutdown()
+        flush(context: context)
+        context.close(mode: mode, promise: promise)
+    }
+
+    // MARK: Inside
+
+    private func shakeHands(_ context: ChannelHandlerContext) {
+        guard !isEstablished, !isOver else { return }
+        do {
+            let state = try engine.handshake()
+            flush(context: context)
+            if state == .done, let session = engine.session {
+                isEstablished = true
+                context.fireUserInboundEventTriggered(TLSEvent.established(session))
+            }
+        } catch {
+            fail(context, error)
         }
     }
 
-    /// Writes and flushes what the session has for the network.
-    private func sendOutput(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
+    /// Hands on all the plaintext there is, in one buffer if the receiver is quick.
+    private func readAll(_ context: ChannelHandlerContext) {
+        while !isOver {
+            plaintext.clear()
+            do {
+                let result = try plaintext.fill(from: engine)
+                if plaintext.readableBytes > 0 {
+                    context.fireChannelRead(wrapInboundOut(plaintext))
+                }
+                switch result {
+                case .bytes: continue
+                case .needsInput:
+                    if engine.pendingOutput > 0 { flush(context: context) }
+                    return
+                case .closedCleanly: return end(context, .ended)
+                }
+            } catch  where error.code == .truncated {
+                return end(context, .truncated)
+            } catch {
+                return fail(context, error)
+            }
+        }
+    }
+
+    private func send(_ context: ChannelHandlerContext) {
         let count = engine.pendingOutput
         guard count > 0 else {
-            promise?.succeed()
+            promises?.succeed(())
+            promises = nil
             return
         }
-        var ciphertext = context.channel.allocator.buffer(capacity: count)
-        unsafe ciphertext.writeWithUnsafeMutableBytes(minimumWritableBytes: count) {
-            unsafe engine.takeOutput(into: $0)
+        ciphertext.clear(minimumCapacity: count)
+        unsafe ciphertext.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+            unsafe engine.takeOutput(into: space)
         }
-        context.writeAndFlush(wrapOutboundOut(ciphertext), promise: promise)
-    }
-
-    // MARK: Failure
-
-    private func begin(_ context: ChannelHandlerContext) {
-        guard state == .idle else { return }
-        state = .handshaking
-        receive(context)
-    }
-
-    private func fail(_ error: TLSError, _ context: ChannelHandlerContext) {
-        guard state != .over else { return }
-        state = .over
-        sendOutput(context, promise: nil)
-        failPending()
-        context.fireErrorCaught(error)
-        context.close(promise: nil)
-    }
-
-    private func failPending() {
-        pending = nil
-        promises?.fail(ChannelError.ioOnClosedChannel)
+        context.write(wrapOutboundOut(ciphertext), promise: promises)
         promises = nil
+    }
+
+    private func end(_ context: ChannelHandlerContext, _ event: TLSEvent) {
+        isOver = true
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
+        isOver = true
+        flush(context: context)
+        context.fireErrorCaught(error)
     }
 }
 
-extension Result where Success == TLSEngine.ReadResult {
-    /// Whether there may be more to read.
-    fileprivate var isBytes: Bool {
-        if case .success(.bytes) = self { true } else { false }
+extension ByteBuffer {
+    /// Appends records until a buffer's worth is there or the engine has no more.
+    fileprivate mutating func fill(from engine: TLSEngine) throws(TLSError) -> TLSEngine.ReadResult {
+        let record = 16_384
+        var result = TLSEngine.ReadResult.needsInput
+        repeat {
+            var failure: TLSError?
+            unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: record) { space in
+                do throws(TLSError) {
+                    result = try unsafe engine.readPlaintext(into: space)
+                } catch {
+                    failure = error
+                }
+                guard case .bytes(let count) = result, failure == nil else { return 0 }
+                return count
+            }
+            if let failure {
+                // What came before the failure is the other side's word; the failure itself is kept by the engine.
+                guard readableBytes == 0 else { return .bytes(readableBytes) }
+                throw failure
+            }
+            guard case .bytes = result else { return result }
+        } while readableBytes < 4 * record
+        return result
     }
 }

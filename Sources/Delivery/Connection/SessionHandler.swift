@@ -1,0 +1,359 @@
+import Core
+import NIOCore
+import OpenSSL
+
+/// One connection's thin I/O around its session: bytes in, bytes out, clocks. Everything happens on its event loop.
+///
+/// The session is plain first and is consumed by the upgrade, or there is none until implicit TLS is up. What the
+/// session writes in answer to one event leaves as one write.
+final class SessionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What is being waited for, for the clock.
+    private enum Wait: Hashable {
+        /// Our own side: the ledger, or nothing.
+        case nothing
+        case plain(Stage)
+        case handshake
+        case answer(SecureSession.Waiting)
+        case work
+    }
+
+    let id: Pool.ID
+    private let sender: RouteSender
+    private let route: RouteSettings
+    private let source: any MessageSource
+    let loop: any EventLoop
+
+    private var context: ChannelHandlerContext?
+    private var plain: PlainSession?
+    private var secure: SecureSession?
+    private var tls: TLSHandler?
+    private var parser: ReplyParser
+    private var incoming = ByteBuffer()
+    private var output = ByteBuffer()
+    private var end: ConnectionEnd?
+    private var isReady = false
+    private var isStopping = false
+    private var carried = 0
+    /// How deep events are nested; what they write goes out when the outermost is done.
+    private var depth = 0
+    private var wantsFlushNews = false
+
+    private var wait = Wait.nothing
+    private var deadline = NIODeadline.distantFuture
+    private var timer: Scheduled<Void>?
+    private var timerFires = NIODeadline.distantFuture
+
+    init(_ id: Pool.ID, sender: RouteSender, route: RouteSettings, source: any MessageSource, loop: any EventLoop) {
+        self.id = id
+        self.sender = sender
+        self.route = route
+        self.source = source
+        self.loop = loop
+        parser = ReplyParser(limits: route.limits)
+    }
+
+    // MARK: The channel's events
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        guard sender.activated(self) else { return context.close(promise: nil) }
+        event {
+            switch route.tls {
+            case .startTLS: plain = PlainSession(heloName: route.heloName)
+            case .implicit: startTLS()
+            }
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard end == nil else { return }
+        var buffer = unwrapInboundIn(data)
+        if incoming.readableBytes == 0 {
+            incoming = buffer
+        } else {
+            incoming.writeBuffer(&buffer)
+        }
+        event { readReplies() }
+        if incoming.readableBytes == 0 {
+            // Gives the buffer back to whoever fills it next.
+            incoming = ByteBuffer()
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event happened: Any) {
+        guard let happened = happened as? TLSEvent else { return context.fireUserInboundEventTriggered(happened) }
+        event {
+            switch happened {
+            case .established: established()
+            case .ended: lost(.closed)
+            case .truncated: lost(.tls("the TLS stream was cut"))
+            }
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        event {
+            guard let failure = error as? TLSError else { return lost(.closed) }
+            if secure != nil { return lost(.tls(failure.description)) }
+            finish(ConnectionEnd(failure))
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        event { lost(.closed) }
+        timer?.cancel()
+        timer = nil
+        self.context = nil
+        sender.closed(id, end ?? .goodbye, carried: carried)
+    }
+
+    // MARK: The pool's events
+
+    /// There may be something to send.
+    func wake() {
+        event { if isReady { perform(Step(.ask)) } }
+    }
+
+    /// Finish what is under way, then go.
+    func drain() {
+        event {
+            guard secure != nil else { return finish(.goodbye) }
+            if let step = secure?.drain(into: &output) { perform(step) }
+        }
+    }
+
+    /// Go as soon as nothing is lost by it.
+    func stop() {
+        event {
+            guard secure != nil else { return finish(.goodbye) }
+            isStopping = true
+            wait = .nothing
+            if let step = secure?.stop(into: &output) { perform(step) }
+        }
+    }
+
+    // MARK: The session's events
+
+    private func readReplies() {
+        do throws(ReplyError) {
+            while end == nil, let reply = try parser.next(from: &incoming) {
+                received(reply, more: incoming.readableBytes > 0)
+            }
+        } catch {
+            lost(.garbage(error))
+        }
+    }
+
+    private func received(_ reply: Reply, more: Bool) {
+        if let step = secure?.received(reply, more: more, into: &output) { return perform(step) }
+        switch plain?.received(reply, more: more, into: &output) {
+        case .wait?: break
+        case .upgrade?: startTLS()
+        case .close(let end)?: finish(end)
+        case nil: finish(.injection)
+        }
+    }
+
+    private func startTLS() {
+        guard let context else { return }
+        do {
+            let handler = TLSHandler(try sender.makeEngine())
+            tls = handler
+            try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
+        } catch {
+            finish(ConnectionEnd(error as? TLSError))
+        }
+    }
+
+    private func established() {
+        guard end == nil, let tls, let verified = VerifiedTLS(of: tls.engine, trust: route.trust) else { return }
+        if let plain = plain.take() {
+            secure = plain.upgraded(by: verified, settings: route, into: &output)
+        } else {
+            secure = SecureSession(implicit: verified, settings: route)
+        }
+        // The clear phase must not leave half a reply to what comes now.
+        parser = ReplyParser(limits: route.limits)
+    }
+
+    private func lost(_ loss: Loss) {
+        guard end == nil else { return }
+        if let step = secure?.lost(loss) { return perform(step) }
+        if let end = plain?.lost(loss) { return finish(end) }
+        finish(ConnectionEnd(kind: .handshakeLost, reason: .tlsHandshake, detail: loss.detail(at: .startTLS)))
+    }
+
+    private func durable(_ ticket: Ticket, _ isDurable: Bool) {
+        event {
+            if let step = secure?.durable(ticket, isDurable, into: &output) { perform(step) }
+        }
+    }
+
+    /// Does what the session wants, and what it wants after that.
+    private func perform(_ first: Step) {
+        var step = first
+        while true {
+            if let ending = step.first { ended(ending) }
+            if let ending = step.second { ended(ending) }
+            if let ticket = step.announced { announce(ticket) }
+            switch step.then {
+            case .wait, .leave: return
+            case .flush:
+                wantsFlushNews = true
+                return
+            case .close(let end): return finish(end)
+            case .ask:
+                guard secure?.canTake == true else { return }
+                if !isReady {
+                    isReady = true
+                    sender.ready(id)
+                }
+                switch sender.next(id, hasWorked: carried > 0) {
+                case .message(let message):
+                    guard let next = secure?.begin(message, into: &output) else { return }
+                    step = next
+                case .later: return
+                case .finished:
+                    guard let next = secure?.drain(into: &output) else { return }
+                    step = next
+                }
+            }
+        }
+    }
+
+    private func ended(_ ending: Step.Ending) {
+        // Any answer about the row shows that the connection works; 421 is about the connection.
+        if ending.result.code != 0, ending.result.code != 421 { carried += 1 }
+        source.ended(ending.ticket, ending.result)
+    }
+
+    private func announce(_ ticket: Ticket) {
+        let handler = NIOLoopBound(self, eventLoop: loop)
+        source.willTransmit(ticket) { isDurable in
+            if handler.eventLoop.inEventLoop {
+                handler.value.durable(ticket, isDurable)
+            } else {
+                handler.eventLoop.execute { handler.value.durable(ticket, isDurable) }
+            }
+        }
+    }
+
+    private func finish(_ end: ConnectionEnd) {
+        guard self.end == nil else { return }
+        self.end = end
+    }
+
+    // MARK: Writing and clocks
+
+    /// Runs an event; the outermost one sends what was written, closes if that is the end, and sets the clock.
+    private func event(_ body: () -> Void) {
+        depth += 1
+        body()
+        depth -= 1
+        guard depth == 0, let context else { return }
+        if output.readableBytes > 0 { send(context) }
+        if end != nil {
+            plain = nil
+            secure = nil
+            timer?.cancel()
+            timer = nil
+            context.close(promise: nil)
+        } else {
+            setClock()
+        }
+    }
+
+    private func send(_ context: ChannelHandlerContext) {
+        let promise = wantsFlushNews ? loop.makePromise(of: Void.self) : nil
+        if let promise {
+            wantsFlushNews = false
+            let handler = NIOLoopBound(self, eventLoop: loop)
+            promise.futureResult.whenSuccess { handler.value.flushed() }
+        }
+        context.writeAndFlush(wrapOutboundOut(output), promise: promise)
+        output.clear()
+    }
+
+    private func flushed() {
+        event {
+            if let step = secure?.flushed(into: &output) { perform(step) }
+        }
+    }
+
+    private var nowWaitingFor: Wait {
+        if let stage = plain?.stage { return .plain(stage) }
+        guard secure != nil else { return .handshake }
+        if let waiting = secure?.waiting { return .answer(waiting) }
+        return secure?.isBusy == true ? .nothing : .work
+    }
+
+    /// One deadline for each wait, however many bytes come meanwhile. The timer is moved only if it would fire too late:
+    /// setting it for every answer would cost more than the answer.
+    private func setClock() {
+        let now = nowWaitingFor
+        guard now != wait else { return }
+        wait = now
+        guard let limit = limit(for: now) else {
+            deadline = .distantFuture
+            return
+        }
+        deadline = .now() + TimeAmount(limit)
+        guard timer == nil || deadline < timerFires else { return }
+        timer?.cancel()
+        startTimer()
+    }
+
+    private func startTimer() {
+        timerFires = deadline
+        let handler = NIOLoopBound(self, eventLoop: loop)
+        timer = loop.scheduleTask(deadline: deadline) { handler.value.timerFired() }
+    }
+
+    private func limit(for wait: Wait) -> Duration? {
+        let limit: Duration? =
+            switch wait {
+            case .nothing: nil
+            case .plain(let stage): route.timeouts.limit(for: stage)
+            case .handshake: route.timeouts.handshake
+            case .answer(let waiting): route.timeouts.limit(for: waiting.stage, octets: waiting.octets)
+            case .work: route.timeouts.idle
+            }
+        return isStopping ? min(limit ?? route.timeouts.stop, route.timeouts.stop) : limit
+    }
+
+    private func timerFired() {
+        timer = nil
+        guard end == nil, deadline != .distantFuture else { return }
+        guard NIODeadline.now() >= deadline else { return startTimer() }
+        switch wait {
+        case .work: drain()
+        default: event { lost(.timeout) }
+        }
+    }
+}
+
+extension ConnectionEnd {
+    /// Bytes where there is no session to take them.
+    fileprivate static let injection = ConnectionEnd(
+        kind: .insecure,
+        reason: .tlsInjection,
+        detail: "bytes came in clear ahead of TLS"
+    )
+
+    /// What a failed handshake means. `nil` is no failure that a server causes.
+    init(_ error: TLSError?) {
+        let reason: Reason =
+            switch error?.code {
+            case .certificateUntrusted?: .certificateUntrusted
+            case .certificateExpired?: .certificateExpired
+            case .certificateNotYetValid?: .certificateNotYetValid
+            case .certificateName?: .certificateName
+            case .certificateRefused?: .certificateRefused
+            case .handshake?, .broken?, .truncated?, .notEstablished?, .invalidName?, nil: .tlsHandshake
+            }
+        self.init(kind: .insecure, reason: reason, detail: error?.description ?? "TLS could not be started")
+    }
+}

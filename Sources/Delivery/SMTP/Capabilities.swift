@@ -1,0 +1,44 @@
+/// What a server offers in its answer to EHLO. Made anew inside TLS; nothing from the clear phase is carried over.
+struct Capabilities: Hashable, Sendable {
+    /// STARTTLS: RFC 3207.
+    var startTLS = false
+    /// PIPELINING: RFC 2920.
+    var pipelining = false
+    /// 8BITMIME: RFC 6152.
+    var eightBitMIME = false
+    /// SMTPUTF8: RFC 6531.
+    var smtpUTF8 = false
+    /// SIZE: RFC 1870. The limit in octets; 0 where the server names none; `nil` where SIZE is not offered.
+    var size: Int?
+    /// AUTH PLAIN: RFC 4616.
+    var authPlain = false
+    /// AUTH LOGIN: never standardised, widely the only one.
+    var authLogin = false
+
+    /// Nothing.
+    init() {}
+
+    /// Reads the answer to EHLO; its first line is the server's name and says nothing.
+    init(_ reply: Reply) {
+        for line in reply.lines.dropFirst() {
+            let words = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self).uppercased() }
+            guard let keyword = words.first else { continue }
+            switch keyword {
+            case "STARTTLS": startTLS = true
+            case "PIPELINING": pipelining = true
+            case "8BITMIME": eightBitMIME = true
+            case "SMTPUTF8": smtpUTF8 = true
+            case "SIZE": size = Self.size(words)
+            case "AUTH":
+                authPlain = authPlain || words.contains("PLAIN")
+                authLogin = authLogin || words.contains("LOGIN")
+            default: break
+            }
+        }
+    }
+
+    /// A limit that is not a number, or more than anyone means, is no limit.
+    private static func size(_ words: [String]) -> Int {
+        words.count > 1 ? Int(words[1]).map { max(0, $0) } ?? 0 : 0
+    }
+}

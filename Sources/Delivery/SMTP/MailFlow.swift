@@ -1,0 +1,382 @@
+import Core
+import DequeModule
+import NIOCore
+
+/// The part of a secure session that carries mail: commands out, replies matched to them in order.
+///
+/// With PIPELINING, MAIL, RCPT and DATA go out in one write; and once a message's content has gone, the next message's
+/// envelope goes out right behind it (RFC 2920 section 3.1 lets content begin a group). So there can be two messages under way: one
+/// that waits for the answer to its end (`finishing`), and one behind it that has not sent content (`current`).
+///
+/// The content goes only when the server has answered DATA with 354 and the ledger has said that the row is noted. What
+/// the answers are is compared with what was asked: one too many, or one too early, ends the connection, so answers never
+/// move to the next row.
+struct MailFlow: ~Copyable {
+    /// What is being waited for.
+    enum Awaited: Hashable, Sendable {
+        case reset
+        case mail
+        case recipient
+        case data
+        case end
+        /// The end of an empty message, sent since the server asked for content in spite of having refused the recipient.
+        case emptyEnd
+
+        var stage: Stage {
+            switch self {
+            case .reset: .reset
+            case .mail: .mail
+            case .recipient: .recipient
+            case .data: .data
+            case .end, .emptyEnd: .end
+            }
+        }
+    }
+
+    /// Content up to this size goes out in one piece with its end; larger content in pieces of this size, its end alone
+    /// after the last one has left, so that a connection lost in between is known to have lost no answer.
+    static let piece = 128 * 1024
+
+    let capabilities: Capabilities
+    let tls: TLSEvidence
+    let server: String
+    let messagesPerConnection: Int
+    /// Commands sent and not answered, oldest first.
+    var awaited: Deque<Awaited> = []
+    /// The message whose envelope is out or whose content is on its way.
+    var current: Transaction?
+    /// The message whose end is out.
+    var finishing: Transaction?
+    /// Replies so far, so that each one's time can be told from the one before.
+    private(set) var answers = 0
+    private var begun = 0
+    private var needsReset = false
+    /// No further message is wanted.
+    var isLeaving = false
+    /// An envelope was given up after it went out, so the connection is good for one more answer and no more.
+    private var isSpent = false
+
+    init(_ capabilities: Capabilities, tls: TLSEvidence, settings: RouteSettings) {
+        self.capabilities = capabilities
+        self.tls = tls
+        self.server = settings.host
+        self.messagesPerConnection = settings.limits.messagesPerConnection ?? .max
+        awaited.reserveCapacity(8)
+    }
+
+    /// Which answer is awaited, and how much content is on its way before it.
+    var waiting: (stage: Stage, octets: Int)? {
+        if let first = awaited.first {
+            return (first.stage, first == .end ? finishing?.message.content.count ?? 0 : 0)
+        }
+        guard let current, case .leaving = current.content else { return nil }
+        return (.content, current.message.content.count)
+    }
+
+    /// Whether another message's envelope may go out now.
+    var canTake: Bool {
+        guard current == nil, !isLeaving, begun < messagesPerConnection else { return false }
+        return finishing == nil || capabilities.pipelining
+    }
+
+    // MARK: Events
+
+    /// Takes a message: writes its envelope, or says at once why it cannot go.
+    mutating func begin(_ message: OutgoingMessage, into output: inout ByteBuffer) -> Step {
+        if let (reason, detail) = message.obstacle(capabilities) {
+            let result = AttemptResult(.refused, reason: reason, detail: detail, server: server, tls: tls)
+            return Step(rest(more: false), ended: Step.Ending(ticket: message.ticket, result: result))
+        }
+        if needsReset {
+            needsReset = false
+            output.writeStaticString("RSET\r\n")
+            awaited.append(.reset)
+        }
+        current = Transaction(message, isFirst: begun == 0)
+        begun += 1
+        output.writeMail(message, capabilities)
+        awaited.append(.mail)
+        if capabilities.pipelining {
+            output.writeRecipient(message)
+            output.writeStaticString("DATA\r\n")
+            awaited.append(.recipient)
+            awaited.append(.data)
+        }
+        return Step(.wait, announced: message.ticket)
+    }
+
+    /// Takes the ledger's word about the message whose envelope is out.
+    mutating func durable(_ ticket: Ticket, _ isDurable: Bool, into output: inout ByteBuffer) -> Step {
+        guard current?.message.ticket == ticket, current?.isDurable == nil else { return Step(.wait) }
+        current?.isDurable = isDurable
+        return sendContent(into: &output)
+    }
+
+    /// Takes the news that all that was written has left this process.
+    mutating func flushed(into output: inout ByteBuffer) -> Step {
+        guard let current, case .leaving = current.content else { return Step(.wait) }
+        return writePiece(into: &output)
+    }
+
+    /// Takes a reply; `more` says that further bytes came with it.
+    mutating func received(_ reply: Reply, more: Bool, into output: inout ByteBuffer) -> Step {
+        answers += 1
+        guard let asked = awaited.popFirst() else { return receivedUnasked(reply) }
+        if reply.code == 421 { return serverLeaves(reply, instead: asked) }
+        switch asked {
+        case .end: return receivedEnd(reply, more: more)
+        case .emptyEnd:
+            needsReset = true
+            return endRefused(more: more)
+        case .reset:
+            guard reply.code == 250 else { return close(.protocolError("unexpected answer to RSET")) }
+            return Step(.wait)
+        case .mail, .recipient:
+            current?.isAnswered = true
+            return receivedEnvelope(reply, asked, more: more, into: &output)
+        case .data:
+            current?.isAnswered = true
+            return receivedData(reply, more: more, into: &output)
+        }
+    }
+
+    // MARK: The envelope
+
+    private mutating func receivedEnvelope(
+        _ reply: Reply,
+        _ asked: Awaited,
+        more: Bool,
+        into output: inout ByteBuffer
+    ) -> Step {
+        let isTaken = asked == .mail ? reply.code == 250 : (250...252).contains(reply.code)
+        guard isTaken || reply.severity >= 4 else { return unexpected(asked.stage) }
+        if !isTaken {
+            let refusal = judged(reply, at: asked.stage)
+            let isSender = asked == .mail
+            if isSender, refusal.verdict == .refused, refusal.reason == .authentication {
+                return close(ConnectionEnd(kind: .authentication, reason: .authentication, detail: refusal.detail))
+            }
+            if isSender { current?.isMailRefused = true }
+            if current?.refusal == nil { current?.refusal = refusal }
+        }
+        if !capabilities.pipelining {
+            if !isTaken {
+                needsReset = asked == .recipient
+                return endRefused(more: more)
+            }
+            if more { return unexpected(asked.stage) }
+            if asked == .mail, let message = current?.message {
+                output.writeRecipient(message)
+                awaited.append(.recipient)
+            } else {
+                output.writeStaticString("DATA\r\n")
+                awaited.append(.data)
+            }
+        }
+        return Step(.wait)
+    }
+
+    private mutating func receivedData(_ reply: Reply, more: Bool, into output: inout ByteBuffer) -> Step {
+        switch reply.severity {
+        case 4, 5:
+            let refusal = judged(reply, at: .data)
+            if current?.refusal == nil { current?.refusal = refusal }
+            needsReset = true
+            return endRefused(more: more)
+        case 3 where reply.code == 354 && !more:
+            guard let current, let refusal = current.refusal else {
+                self.current?.content = .asked
+                return sendContent(into: &output)
+            }
+            // The server refused the mailbox, and asks for content all the same. An empty message to nobody is the
+            // way out (RFC 2920 section 3.1); where it refused the sender and took the recipient, there is none.
+            guard !current.isMailRefused else {
+                self.current = nil
+                return close(
+                    .protocolError("DATA was answered with 354 after MAIL was refused"),
+                    current.ended(refusal)
+                )
+            }
+            output.writeStaticString(DotStuffer.end)
+            awaited.append(.emptyEnd)
+            return Step(.wait)
+        default:
+            return unexpected(.data)
+        }
+    }
+
+    /// Ends the attempt whose envelope was refused.
+    private mutating func endRefused(more: Bool) -> Step {
+        let ended = current.flatMap { transaction in
+            transaction.refusal.map { transaction.ended($0) }
+        }
+        current = nil
+        return Step(rest(more: more), ended: ended)
+    }
+
+    // MARK: The content and its end
+
+    private mutating func sendContent(into output: inout ByteBuffer) -> Step {
+        guard let current, case .asked = current.content, let isDurable = current.isDurable else { return Step(.wait) }
+        guard isDurable else {
+            // After 354 there is no way back but to close.
+            self.current = nil
+            return Step(.close(.goodbye), ended: current.ended(result(.notTried, .stopped, "not to be sent any more")))
+        }
+        return writePiece(into: &output)
+    }
+
+    private mutating func writePiece(into output: inout ByteBuffer) -> Step {
+        guard var transaction = current else { return Step(.wait) }
+        let isLarge = transaction.message.content.count > Self.piece
+        if isLarge, transaction.stuffer.offset == transaction.message.content.count {
+            return writeEnd(of: transaction, into: &output)
+        }
+        let limit = isLarge ? Self.piece : .max
+        let isWhole = transaction.stuffer.write(transaction.message.content, limit: limit, into: &output)
+        if isWhole, !isLarge {
+            return writeEnd(of: transaction, into: &output)
+        }
+        transaction.content = .leaving
+        current = transaction
+        return Step(.flush)
+    }
+
+    private mutating func writeEnd(of transaction: Transaction, into output: inout ByteBuffer) -> Step {
+        output.writeStaticString(DotStuffer.end)
+        awaited.append(.end)
+        current = nil
+        finishing = transaction
+        return Step(canTake ? .ask : .wait)
+    }
+
+    private mutating func receivedEnd(_ reply: Reply, more: Bool) -> Step {
+        guard let transaction = finishing else { return unexpected(.end) }
+        let result = judged(reply, at: .end, transaction.message.recipient)
+        guard result.verdict != .unknown else {
+            return lost(.protocolError("unexpected answer to the message's end: \(result.detail)"))
+        }
+        finishing = nil
+        return Step(rest(more: more), ended: transaction.ended(result))
+    }
+
+    // MARK: What ends the connection
+
+    /// What comes next when nothing in particular does.
+    private func rest(more: Bool) -> Step.Then {
+        if isSpent { return .close(.goodbye) }
+        if more, awaited.isEmpty { return .close(.protocolError("the server answered more than it was asked")) }
+        if canTake { return .ask }
+        guard current == nil, finishing == nil else { return .wait }
+        return .leave
+    }
+
+    private mutating func receivedUnasked(_ reply: Reply) -> Step {
+        guard let transaction = current else {
+            return close(
+                reply.code == 421 ? ConnectionEnd(reply, at: .reset) : .protocolError("an answer nobody asked for")
+            )
+        }
+        // After 354 the next word is ours. A refusal can be believed; anything else, a 250 above all, cannot.
+        current = nil
+        let result = judged(reply, at: .data, transaction.message.recipient)
+        let end = result.verdict == .refused || reply.severity == 4
+        return close(
+            ConnectionEnd(kind: .lost, reason: result.reason, detail: end ? result.detail : "an answer came too early"),
+            transaction.ended(result)
+        )
+    }
+
+    /// 421 stands for any answer, and says that the connection is over.
+    private mutating func serverLeaves(_ reply: Reply, instead asked: Awaited) -> Step {
+        let end = ConnectionEnd(reply, at: asked.stage)
+        if asked == .end, let transaction = finishing {
+            finishing = nil
+            return close(end, transaction.ended(judged(reply, at: .end, transaction.message.recipient)))
+        }
+        guard let transaction = current else { return close(end) }
+        let isRowsOwn = asked != .reset && (asked != .mail || transaction.isFirst)
+        guard isRowsOwn || transaction.refusal != nil else { return close(end) }
+        current = nil
+        return close(
+            end,
+            transaction.ended(transaction.refusal ?? judged(reply, at: asked.stage, transaction.message.recipient))
+        )
+    }
+
+    private mutating func unexpected(_ stage: Stage) -> Step {
+        lost(.protocolError("unexpected answer to \(stage.rawValue)"), isAnswered: true)
+    }
+
+    /// Takes the end of a connection that cannot go on.
+    mutating func lost(_ loss: Loss) -> Step {
+        let stage = waiting?.stage
+        let end = ConnectionEnd(kind: .lost, reason: loss.reason, detail: loss.detail(at: stage))
+        return lost(end, reasonAtEnd: loss.reasonAtEnd)
+    }
+
+    private mutating func lost(_ end: ConnectionEnd, reasonAtEnd: Reason? = nil, isAnswered: Bool = false) -> Step {
+        let unanswered = finishing.map { transaction in
+            transaction.ended(result(.unknown, reasonAtEnd ?? end.reason, end.detail))
+        }
+        // The one behind a message without an answer has nothing to do with what went wrong.
+        if let transaction = current, unanswered == nil, transaction.isDurable != false,
+            isAnswered || transaction.isAnswered || transaction.isFirst
+        {
+            current = nil
+            let deferred = transaction.refusal ?? result(.deferred, end.reason, end.detail)
+            return close(end, transaction.ended(deferred))
+        }
+        finishing = nil
+        return close(end, unanswered)
+    }
+
+    /// Stops at once: gives back what has not sent its end, and waits only for an answer to one that has.
+    mutating func stop() -> Step {
+        isLeaving = true
+        guard let transaction = current else {
+            return Step(finishing == nil ? .leave : .wait)
+        }
+        current = nil
+        let givenBack = transaction.ended(result(.notTried, .stopped, "stopped before the message's end"))
+        guard finishing != nil else { return Step(.close(.goodbye), ended: givenBack) }
+        isSpent = true
+        awaited = [.end]
+        return Step(.wait, ended: givenBack)
+    }
+
+    /// Closes, and gives back what has not sent its end.
+    private mutating func close(_ end: ConnectionEnd, _ ended: Step.Ending? = nil) -> Step {
+        let givenBack = current.map { transaction in
+            transaction.ended(result(.notTried, end.reason, end.detail))
+        }
+        current = nil
+        return Step(.close(end), ended: ended, givenBack)
+    }
+
+    // MARK: Results
+
+    private func judged(_ reply: Reply, at stage: Stage, _ recipient: Address? = nil) -> AttemptResult {
+        let judgement = Judgement(reply, at: stage)
+        return AttemptResult(
+            judgement.verdict,
+            reason: judgement.reason,
+            detail: reply.detail(hiding: recipient ?? current?.message.recipient),
+            server: server,
+            tls: tls,
+            code: reply.code,
+            asksToSlowDown: judgement.asksToSlowDown
+        )
+    }
+
+    private func result(_ verdict: AttemptResult.Verdict, _ reason: Reason, _ detail: String) -> AttemptResult {
+        AttemptResult(verdict, reason: reason, detail: detail, server: server, tls: tls)
+    }
+}
+
+extension ConnectionEnd {
+    /// The server does not keep to SMTP.
+    static func protocolError(_ detail: String) -> ConnectionEnd {
+        ConnectionEnd(kind: .lost, reason: .protocolError, detail: detail)
+    }
+}
