@@ -77,11 +77,12 @@ struct MIMEDifferentialTests {
         let bodies = [text(Int.random(in: 1..<4_000, using: &random), &random), html(&random)]
         let local = ["anna", "änne.öz", "\"a b\"", "x+y", "данные"].randomElement(using: &random) ?? ""
         let recipient = try Fixture.address(local)
+        let image = "<img alt=\"\" src=\"cid:logo.png\">\n"
         // The cells reach subject, text and names by tags alone, so that no template syntax is made by chance.
         var design = JobDesign(
             from: Mailbox(name: try HeaderValue("Klinik am Fluß"), address: try Fixture.address("care")),
             subject: Fixture.source("{{subject}}"),
-            html: kind == 0 ? nil : Fixture.source("{{{html}}}"),
+            html: kind == 0 ? nil : Fixture.source(kind == 2 ? image + "{{{html}}}" : "{{{html}}}"),
             text: Fixture.source("{{text}}"),
             columns: ColumnTable(
                 names: ["subject", "name", "text", "html", "file"],
@@ -119,7 +120,8 @@ struct MIMEDifferentialTests {
             address: recipient.text,
             messageID: "<\(identity.messageID)>",
             text: bodies[0],
-            html: kind == 0 ? nil : bodies[1],
+            html: kind == 0
+                ? nil : kind == 1 ? bodies[1] : image.replacing("\">", with: "@patients.example\">") + bodies[1],
             files: files.enumerated().map {
                 Expected.File(name: "\(fileName)-\($0).bin", base64: Data($1.bytes).base64EncodedString())
             },

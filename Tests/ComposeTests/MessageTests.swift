@@ -178,7 +178,7 @@ struct MessageTests {
     )
     func nesting(html: Bool, text: Bool, image: Bool, file: Bool, expected: [String]) throws {
         var design = try Fixture.design(
-            html: html ? "<img src=\"cid:a.gif\" alt=\"\">\n" : nil,
+            html: html ? image ? "<img src=\"cid:a.gif\" alt=\"\">\n" : "<p>Hello</p>\n" : nil,
             text: text ? "Hello\n" : nil
         )
         if image { design.inlineImages = [InlineImage(name: "a.gif", bytes: Array("GIF89a".utf8))] }
@@ -310,28 +310,6 @@ struct MessageTests {
         )
         #expect(composed.headersNeedUTF8 == (recipient == "änne" || sender == "pflege-ü"))
         #expect(output.allSatisfy { $0 < 0x80 } == !composed.headersNeedUTF8)
-    }
-
-    @Test("completes references to images, and only those, with the sender's domain")
-    func imageReferences() throws {
-        var design = try Fixture.design(html: "")
-        design.inlineImages = [InlineImage(name: "a.gif", bytes: []), InlineImage(name: "a.gif.png", bytes: [])]
-        let references = ImageReferences(design)
-        let source = "cid:a.gif \"cid:a.gif.png\" cid:b.gif cid:a.gif@x placid:a.gif cid:"
-        #expect(
-            String(decoding: references.resolved(Fixture.source(source)).bytes, as: UTF8.self)
-                == "cid:a.gif@riverside.example \"cid:a.gif.png@riverside.example\" cid:b.gif cid:a.gif@x placid:a.gif cid:"
-        )
-    }
-
-    @Test(
-        "refuses images that no reference could name",
-        arguments: ["a b.gif", "", ".gif", "a..gif", "ä.gif", "a/b.gif"]
-    )
-    func imageNames(name: String) throws {
-        var design = try Fixture.design(html: "<p>Hello</p>")
-        design.inlineImages = [InlineImage(name: name, bytes: Array("GIF89a".utf8))]
-        #expect(throws: Diagnostics.self) { try Composer(design) }
     }
 
     @Test("derives Message-ID and boundaries from the digest, and takes no short one")

@@ -5,6 +5,9 @@ public import Core
 /// Built once per job, then pure: the same arguments give the same bytes, on any thread. Every message ends its lines
 /// with CRLF and is 7-bit but for addresses of RFC 6531; no line of it starts with a dot.
 public struct Composer: Sendable {
+    /// Finds the bytes of an image that a template shows, by its name in the job's folder; `nil` if there is none.
+    public typealias ImageLoader = (_ name: String) -> [UInt8]?
+
     /// What somebody should look at though the job can go out.
     public let warnings: [Diagnostic]
     /// The tracked links of all templates, by number.
@@ -27,10 +30,16 @@ public struct Composer: Sendable {
     /// - Parameters:
     ///   - design: What the manifest asks for.
     ///   - loader: Finds partials and layouts: in the job's folder first, then in the site's templates.
+    ///   - images: Finds images that templates show by `cid:` and the design does not hold.
     /// - Throws: All problems of the templates at once.
-    public init(_ design: JobDesign, loader: @escaping TemplateCompiler.Loader = { _ in nil }) throws(Diagnostics) {
+    public init(
+        _ design: JobDesign,
+        loader: @escaping TemplateCompiler.Loader = { _ in nil },
+        images: @escaping ImageLoader = { _ in nil }
+    ) throws(Diagnostics) {
         var found: [Diagnostic] = []
-        let plan = DesignCompiler.compile(design, loader: loader, diagnostics: &found)
+        let references = ImageReferences(design, loader: images)
+        let plan = DesignCompiler.compile(design, loader: loader, images: references, diagnostics: &found)
         guard let plan, !found.contains(where: { $0.severity == .error }) else { throw Diagnostics(found) }
         self.warnings = found
         self.links = plan.links

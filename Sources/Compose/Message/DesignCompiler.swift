@@ -46,9 +46,9 @@ enum DesignCompiler {
     static func compile(
         _ design: JobDesign,
         loader: @escaping TemplateCompiler.Loader,
+        images: ImageReferences,
         diagnostics: inout [Diagnostic]
     ) -> CompiledDesign? {
-        let images = ImageReferences(design)
         var compiler = TemplateCompiler(
             columns: design.columns,
             constants: design.constants,
@@ -67,7 +67,7 @@ enum DesignCompiler {
         }
         let attachments = compile(design, &compiler, diagnostics: &diagnostics)
         check(design, diagnostics: &diagnostics)
-        let parts = images.parts(diagnostics: &diagnostics)
+        diagnostics += images.diagnostics
         guard let subject, (html != nil) == (design.html != nil), text != nil || design.text == nil else { return nil }
         return CompiledDesign(
             subject: subject,
@@ -75,7 +75,7 @@ enum DesignCompiler {
             html: html,
             text: text,
             attachments: attachments,
-            images: parts,
+            images: images.parts,
             links: compiler.links
         )
     }

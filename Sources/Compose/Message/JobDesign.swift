@@ -64,7 +64,7 @@ public struct JobDesign: Sendable {
     public var nameColumn: Int?
     /// Files that go with each message.
     public var attachments: [AttachmentSpec]
-    /// Images that the HTML shows.
+    /// Images that the HTML may show, where they are known beforehand.
     public var inlineImages: [InlineImage]
     /// What is tracked.
     public var tracking: TrackingPlan
