@@ -7,13 +7,12 @@ struct CSVAssembly {
         case cell, row, header, columns
     }
 
+    private let file: String
     private let limits: CSVLimits
     private(set) var excess: Excess?
 
     /// The header's cells, once they are known; every row gets as many.
     private(set) var header: Row?
-    var names: [String] = []
-    var file = ""
 
     private var row = Row(number: RowNumber(0), line: 0)
     private var number: UInt32 = 0
@@ -31,7 +30,8 @@ struct CSVAssembly {
     private(set) var filled = 0
     private(set) var taken = 0
 
-    init(limits: CSVLimits, line: Int) {
+    init(file: String, limits: CSVLimits, line: Int) {
+        self.file = file
         self.limits = limits
         self.line = line
     }
@@ -122,23 +122,23 @@ struct CSVAssembly {
     private func textProblem() -> RowProblem? {
         for column in 0..<row.count {
             guard let flaw = RowText.flaw(in: row[column]) else { continue }
-            let name = names.indices.contains(column) ? " (\(names[column]))" : ""
-            let where_ = "column \(column + 1)\(name) of row \(number)"
+            let name = header.map { " (\(CSVHeader.name(of: $0.text(column))))" } ?? ""
+            let cell = "column \(column + 1)\(name) of row \(number)"
             switch flaw {
             case .control(let code):
                 let hex = String(code, radix: 16, uppercase: true)
                 let padded = String(repeating: "0", count: max(0, 4 - hex.count)) + hex
-                return problem(.rowText, "\(where_) holds the control character U+\(padded)", fix: "remove it")
+                return problem(.rowText, "\(cell) holds the control character U+\(padded)", fix: "remove it")
             case .undecodable:
                 return problem(
                     .rowText,
-                    "\(where_) holds bytes that are no text in the file's encoding",
+                    "\(cell) holds bytes that are no text in the file's encoding",
                     fix: "save the table as CSV in UTF-8"
                 )
             case .replacement:
                 return problem(
                     .rowText,
-                    "\(where_) holds U+FFFD: a character was lost before the file was saved",
+                    "\(cell) holds U+FFFD: a character was lost before the file was saved",
                     fix: "enter the text again"
                 )
             }

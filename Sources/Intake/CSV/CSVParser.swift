@@ -20,11 +20,11 @@ internal import Core
     private let parser: UnsafeMutablePointer<csv_parser>
     private let assembly: UnsafeMutablePointer<CSVAssembly>
 
-    init(delimiter: CSVDelimiter, limits: CSVLimits, line: Int) {
+    init(file: String, delimiter: CSVDelimiter, limits: CSVLimits, line: Int) {
         unsafe parser = .allocate(capacity: 1)
         unsafe parser.initialize(to: csv_parser())
         unsafe assembly = .allocate(capacity: 1)
-        unsafe assembly.initialize(to: CSVAssembly(limits: limits, line: line))
+        unsafe assembly.initialize(to: CSVAssembly(file: file, limits: limits, line: line))
         // STRICT and STRICT_FINI: without them a broken or unclosed quote is data. REPALL_NL: blank lines are counted.
         _ = unsafe csv_init(parser, UInt8(CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL))
         unsafe csv_set_delim(parser, delimiter.rawValue)
@@ -69,12 +69,6 @@ internal import Core
     /// The header's cells; `nil` until its line was parsed.
     var header: Row? {
         unsafe assembly.pointee.header
-    }
-
-    /// Names the columns, for messages.
-    func name(columns: [String], file: String) {
-        unsafe assembly.pointee.names = columns
-        unsafe assembly.pointee.file = file
     }
 
     /// How many rows wait to be taken.

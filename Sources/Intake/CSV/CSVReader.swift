@@ -42,7 +42,7 @@ public final class CSVReader {
     ) throws {
         feed = CSVFeed(file: file, encoding: encoding, limits: limits, source: source)
         let found = try feed.delimiter(declared: delimiter)
-        parser = CSVParser(delimiter: found, limits: limits, line: feed.line)
+        parser = CSVParser(file: file, delimiter: found, limits: limits, line: feed.line)
         while parser.header == nil, !isAtEnd { isAtEnd = try !feed.advance(parser) }
         guard let cells = parser.header else {
             throw Diagnostics([
@@ -51,15 +51,14 @@ public final class CSVReader {
         }
         let names = try CSVHeader.names(of: cells, file: file)
         header = CSVHeader(names: names, line: cells.line, delimiter: found, encoding: encoding)
-        parser.name(columns: names, file: file)
     }
 
     /// Reads the next row into one whose memory is used again; `false` when there are no more.
     ///
     /// After an error every further call throws it again.
     public func next(into row: inout CSVRow) throws -> Bool {
+        if let failure { throw failure }
         while parser.waiting == 0 {
-            if let failure { throw failure }
             if isAtEnd { return false }
             do {
                 isAtEnd = try !feed.advance(parser)
@@ -119,7 +118,7 @@ extension CSVHeader {
     }
 
     /// Line breaks inside become spaces, and white space at the ends goes: nobody sees it in a spreadsheet.
-    private static func name(of cell: String) -> String {
+    static func name(of cell: String) -> String {
         cell.split(whereSeparator: \.isNewline).joined(separator: " ").trimmed
     }
 }

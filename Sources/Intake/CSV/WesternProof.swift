@@ -4,7 +4,7 @@
 /// 1. Only such bytes above 7F occur as mean the same in Windows-1250, -1252, -1254, -1257, -1258 and ISO 8859-1, -2, -3, -4,
 ///    -9, -10, -13, -15, -16: the letters `Ä É Ö Ü ß ä é ö ü`, NBSP `§` soft hyphen `°`, and Windows' punctuation from 80 to 9F
 ///    (which are control codes in ISO 8859). A French, Spanish, Nordic or Czech file has others and must be declared.
-/// 2. An `é`, `ö` or `ü` stands between two lower-case ASCII letters at least once. In the code pages of DOS and the
+/// 2. An `é`, `ö` or `ü` stands between an ASCII letter and a lower-case ASCII letter at least once. In the code pages of DOS and the
 ///    Macintosh these bytes are capitals or symbols, which nobody writes there; in Cyrillic, Greek and East Asian encodings
 ///    they are parts of words without ASCII letters.
 /// 3. Letters come at most two in a row and touch an ASCII letter (one may stand alone, as an initial), and of the
@@ -94,7 +94,7 @@ struct WesternProof {
     private mutating func judge(letters: ArraySlice<UInt8>, between left: UInt8, and right: UInt8) -> Bool {
         let touches = Self.isLetter(left) || Self.isLetter(right)
         if letters.count == 1, let letter = letters.first, [0xE9, 0xF6, 0xFC].contains(letter),
-            Self.isLower(left), Self.isLower(right)
+            Self.isLetter(left), Self.isLower(right)
         {
             evidence = true
         }

@@ -104,7 +104,9 @@ public final class AttachmentPins: Sendable {
         }
     }
 
-    /// Opens an attachment. The name holds cells, so it stands in no message.
+    /// Opens an attachment.
+    ///
+    /// The name holds cells, so it stands in no message.
     private func open(_ name: String) throws(Diagnostic) -> Descriptor {
         func refusal(_ problem: String, _ fix: String = "") -> Diagnostic {
             Diagnostic(problem, at: Place(file: Self.place), fix: fix)
@@ -151,7 +153,9 @@ public final class AttachmentPins: Sendable {
 
     // MARK: Reading
 
-    /// Reads a row's attachment; throws if it is not what was pinned. May be called from many threads.
+    /// Reads a row's attachment; throws if it is not what was pinned.
+    ///
+    /// May be called from many threads.
     public func contents(row: RowNumber, slot: Int, name: String) throws(PinError) -> [UInt8] {
         let expected = try pinned(row, slot)
         if let known = contents.withLock({ $0.value(for: name) }), known.digest == expected.digest {

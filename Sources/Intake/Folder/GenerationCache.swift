@@ -1,5 +1,7 @@
-/// A bounded memory for what was used lately, in two generations: when the younger one is full it becomes the older one, and
-/// what the older one held and nobody asked for is gone. No bookkeeping per use.
+/// A bounded memory for what was used lately.
+///
+/// It has two generations: when the younger one is full it becomes the older one, and what the older one held and nobody
+/// asked for is gone. No bookkeeping per use.
 struct GenerationCache<Value> {
     private let limit: Int
     private var young: [String: (value: Value, cost: Int)] = [:]

@@ -36,7 +36,9 @@ public final class JobFolder: Sendable {
 
     // MARK: Steering
 
-    /// Whether somebody dropped a file that steers the job. Only a regular file counts.
+    /// Whether somebody dropped a file that steers the job.
+    ///
+    /// Only a regular file counts.
     public func has(_ control: JobFiles.Control) -> Bool {
         (try? directory.status(of: control.rawValue))?.kind == .regular
     }
@@ -46,7 +48,9 @@ public final class JobFolder: Sendable {
         try directory.remove(control.rawValue)
     }
 
-    /// How the job ended, as the marker in the folder says. A hint for people: what was sent stands in the ledger.
+    /// How the job ended, as the marker in the folder says.
+    ///
+    /// A hint for people: what was sent stands in the ledger.
     public var marker: JobFiles.Marker? {
         JobFiles.Marker.allCases.first { (try? directory.status(of: $0.rawValue))?.kind == .regular }
     }
