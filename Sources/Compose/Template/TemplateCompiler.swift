@@ -9,13 +9,12 @@ public struct TemplateCompiler {
     public typealias Loader = (_ name: String) -> TemplateSource?
 
     /// The tracked links of all templates compiled so far, in the order of their numbers.
-    public private(set) var links: [LinkInfo] = []
+    public var links: [LinkInfo] { registry.links }
 
-    let columns: ColumnTable
-    let constants: [String: String]
-    let hasUnsubscribeURL: Bool
-    let tracking: TrackingPlan
-    let loader: Loader
+    private let names: TemplateNames
+    private let tracking: TrackingPlan
+    private let loader: Loader
+    private var registry = LinkRegistry()
 
     /// Creates a compiler.
     ///
@@ -32,38 +31,74 @@ public struct TemplateCompiler {
         tracking: TrackingPlan = TrackingPlan(),
         loader: @escaping Loader = { _ in nil }
     ) {
-        self.columns = columns
-        self.constants = constants
-        self.hasUnsubscribeURL = hasUnsubscribeURL
+        names = TemplateNames(columns: columns, constants: constants, hasUnsubscribeURL: hasUnsubscribeURL)
         self.tracking = tracking
         self.loader = loader
     }
 
     /// Compiles an HTML body.
     public mutating func compileHTML(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
-        nil
+        guard let items = scanHTML(source, diagnostics: &diagnostics) else { return nil }
+        let pieces = HTMLTracking.pieces(of: items, plan: tracking, registry: &registry)
+        return TemplateProgramBuilder.program(of: pieces, columns: names.columns)
     }
 
     /// Compiles a text body.
     public mutating func compileText(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
-        nil
-    }
-
-    /// Compiles what stands in a header (subject, shown name of an attachment): plain columns and constants only.
-    public mutating func compileHeader(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
-        nil
-    }
-
-    /// Compiles the name of a row's own file in the job's folder; any column may stand in it, since nobody sees it.
-    public mutating func compilePath(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
-        nil
+        guard let flat = flatten(source, diagnostics: &diagnostics) else { return nil }
+        return compile(text: flat.map(TextItem.init), diagnostics: &diagnostics)
     }
 
     /// Makes the text body from the HTML body's template, where there is no template for text.
+    ///
+    /// The result is a template like any other: filled with a row it reads as that row's HTML does.
     public mutating func deriveText(
         fromHTML source: TemplateSource,
         diagnostics: inout [Diagnostic]
     ) -> CompiledTemplate? {
-        nil
+        guard let items = scanHTML(source, diagnostics: &diagnostics) else { return nil }
+        return compile(text: TextFromHTML.items(of: items), diagnostics: &diagnostics)
+    }
+
+    /// Compiles what stands in a header (subject, shown name of an attachment): plain columns and constants only.
+    public func compileHeader(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
+        compileLine(source, allowsPHI: false, diagnostics: &diagnostics)
+    }
+
+    /// Compiles the name of a row's own file in the job's folder; any column may stand in it, since nobody sees it.
+    public func compilePath(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
+        compileLine(source, allowsPHI: true, diagnostics: &diagnostics)
+    }
+
+    private func compileLine(
+        _ source: TemplateSource,
+        allowsPHI: Bool,
+        diagnostics: inout [Diagnostic]
+    ) -> CompiledTemplate? {
+        let pieces = flatten(source, diagnostics: &diagnostics).flatMap {
+            HeaderScanner.scan($0, columns: names.columns, allowsPHI: allowsPHI, diagnostics: &diagnostics)
+        }
+        return pieces.map { TemplateProgramBuilder.program(of: $0, columns: names.columns) }
+    }
+
+    private mutating func compile(text items: [TextItem], diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
+        guard let scanned = TextScanner.scan(items, columns: names.columns, diagnostics: &diagnostics) else {
+            return nil
+        }
+        let pieces = TextTracking.pieces(of: scanned, plan: tracking, registry: &registry)
+        return TemplateProgramBuilder.program(of: pieces, columns: names.columns)
+    }
+
+    private func scanHTML(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> [HTMLItem]? {
+        flatten(source, diagnostics: &diagnostics).flatMap {
+            HTMLScanner.scan($0, columns: names.columns, diagnostics: &diagnostics)
+        }
+    }
+
+    private func flatten(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> [FlatItem]? {
+        var flattener = TemplateFlattener(names: names, loader: loader)
+        let items = flattener.flatten(source)
+        diagnostics += flattener.diagnostics
+        return items
     }
 }

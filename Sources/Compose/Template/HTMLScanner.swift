@@ -1,0 +1,414 @@
+import Core
+
+/// Runs HTML's tokenizer over a flat template's text, so that each tag's place is known before any row is.
+///
+/// Follows the HTML standard's tokenizer as far as mail needs it; what readers of mail understand in different ways
+/// (CDATA, a `<` inside a tag) is refused rather than guessed. The model is Go's html/template.
+struct HTMLScanner {
+    let columns: ColumnTable
+    var context = HTMLContext()
+    var items: [HTMLItem] = []
+    var diagnostics: [Diagnostic] = []
+    private var sections: [(before: HTMLContext, condition: TemplateCondition)] = []
+
+    init(columns: ColumnTable) {
+        self.columns = columns
+    }
+
+    /// Sorts a template's pieces; `nil` if a tag or a section stands where it must not.
+    static func scan(
+        _ flat: [FlatItem],
+        columns: ColumnTable,
+        diagnostics: inout [Diagnostic]
+    ) -> [HTMLItem]? {
+        var scanner = HTMLScanner(columns: columns)
+        let merged = MergedItem.merge(flat)
+        var end = Place(file: "")
+        for (index, item) in merged.enumerated() {
+            switch item {
+            case .text(let text):
+                end = text.place(text.bytes.count)
+                scanner.scan(text, isLast: index == merged.count - 1)
+            case .constant(let name, let text, let place):
+                scanner.place(constant: text, named: name, at: place)
+            case .value(let value):
+                scanner.place(value)
+            case .open(let condition):
+                scanner.open(condition)
+            case .close:
+                scanner.close()
+            }
+        }
+        scanner.finish(at: end)
+        diagnostics += scanner.diagnostics
+        return scanner.diagnostics.contains { $0.severity == .error } ? nil : scanner.items
+    }
+
+    mutating func report(_ problem: String, _ place: Place, _ fix: String) {
+        let diagnostic = Diagnostic(problem, at: place, fix: fix)
+        if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
+    }
+
+    // MARK: Sections
+
+    private mutating func open(_ condition: TemplateCondition) {
+        let place = condition.place
+        switch context.state {
+        case .tagOpen, .beforeValue, .comment, .declaration:
+            report(
+                "\(condition.text) stands in \(context.name)",
+                place,
+                context.state == .beforeValue
+                    ? "put the attribute's value in quotes"
+                    : "put the section around the whole of it"
+            )
+        case .value where context.kind == .url || context.kind == .urls:
+            if !columns.plain.contains(condition.name) { refusePHIInURL(condition.name, place) }
+        default:
+            break
+        }
+        normalize()
+        sections.append((context, condition))
+        items.append(.open(condition))
+    }
+
+    private mutating func close() {
+        guard let (before, condition) = sections.popLast() else { return }
+        normalize()
+        if let joined = before.joined(context) {
+            context = joined
+        } else {
+            let isURL = before.state == .value && context.state == .value
+            report(
+                isURL
+                    ? "\(condition.text) decides where the address in \(before.attribute) leads"
+                    : "\(condition.text) begins in \(before.name) and ends in \(context.name)",
+                condition.place,
+                isURL
+                    ? "put the section around the whole element"
+                    : "close in the section every tag, quote and comment that it opens"
+            )
+            context = before
+        }
+        items.append(.close)
+    }
+
+    /// A section inside a tag ends what stands before it.
+    private mutating func normalize() {
+        switch context.state {
+        case .afterTagName, .afterValue:
+            context.state = .separator
+        case .attributeName:
+            endValuelessAttribute()
+            context.state = .separator
+        case .afterAttributeName:
+            endValuelessAttribute()
+            context.state = .beforeAttribute
+        default:
+            break
+        }
+    }
+
+    private mutating func finish(at end: Place) {
+        guard context.state != .text, diagnostics.isEmpty else { return }
+        report("the template ends inside \(context.name)", context.openedAt ?? end, "close it")
+    }
+
+    // MARK: Text
+
+    private mutating func scan(_ text: MergedText, isLast: Bool) {
+        var cursor = HTMLCursor(text: text, isLast: isLast)
+        while cursor.index < text.bytes.count {
+            switch context.state {
+            case .text: scanText(&cursor)
+            case .tagOpen: leaveTagOpen(cursor)
+            case .afterTagName, .afterValue: context.state = .beforeAttribute
+            case .separator: scanSeparator(cursor)
+            case .beforeAttribute: scanBeforeAttribute(&cursor)
+            case .attributeName: scanAttributeName(&cursor)
+            case .afterAttributeName: scanAfterAttributeName(&cursor)
+            case .beforeValue: scanBeforeValue(&cursor)
+            case .value: scanValue(&cursor)
+            case .rawText: scanRawText(&cursor)
+            case .comment: scanTo("-->", &cursor)
+            case .declaration: scanTo(">", &cursor)
+            }
+        }
+        flush(&cursor, upTo: text.bytes.count)
+    }
+
+    /// Hands on the bytes read since the last time, as what the state says they are.
+    private mutating func flush(_ cursor: inout HTMLCursor, upTo end: Int) {
+        let bytes = Array(cursor.bytes[cursor.start..<end])
+        cursor.start = end
+        guard !bytes.isEmpty else { return }
+        switch context.state {
+        case .text, .tagOpen:
+            items.append(.text(bytes))
+            context.bareURL.feed(bytes[...])
+        case .value:
+            items.append(.attributeText(bytes))
+            if context.kind == .url || context.kind == .urls { context.urlPrefix += bytes }
+            resetListedURL()
+        case .rawText, .comment, .declaration: items.append(.hidden(bytes))
+        default: items.append(.markup(bytes))
+        }
+    }
+
+    /// In a list of URLs each one starts anew.
+    private mutating func resetListedURL() {
+        guard context.kind == .urls else { return }
+        if let last = context.urlPrefix.lastIndex(where: { $0.isSpace || $0 == UInt8(ascii: ",") }) {
+            context.urlPrefix.removeSubrange(...last)
+        }
+    }
+
+    private mutating func scanText(_ cursor: inout HTMLCursor) {
+        guard let less = cursor.bytes[cursor.index...].firstIndex(of: UInt8(ascii: "<")) else {
+            cursor.index = cursor.bytes.count
+            return
+        }
+        let isEnd = cursor.byte(less + 1) == UInt8(ascii: "/")
+        let nameStart = less + (isEnd ? 2 : 1)
+        guard let first = cursor.byte(nameStart) else {
+            cursor.index = cursor.bytes.count
+            if !cursor.isLast { context.state = .tagOpen }
+            return
+        }
+        if first.isLetter {
+            flush(&cursor, upTo: less)
+            startTag(&cursor, at: less, nameStart: nameStart, isEnd: isEnd)
+        } else if isEnd || first == UInt8(ascii: "!") || first == UInt8(ascii: "?") {
+            flush(&cursor, upTo: less)
+            startDeclaration(&cursor, at: less)
+        } else {
+            cursor.index = nameStart
+        }
+    }
+
+    private mutating func leaveTagOpen(_ cursor: HTMLCursor) {
+        // Only a section or a refused tag can stand between; both have been reported or end here.
+        report("a < before a tag or section", cursor.place, "write &lt; if it is meant as text")
+        context.state = .text
+    }
+
+    private mutating func startTag(_ cursor: inout HTMLCursor, at less: Int, nameStart: Int, isEnd: Bool) {
+        var end = nameStart
+        while let byte = cursor.byte(end), !byte.isSpace, byte != UInt8(ascii: "/"), byte != UInt8(ascii: ">") { end += 1 }
+        let place = cursor.text.place(less)
+        context.bareURL.isInURL = false
+        context.element = String(decoding: cursor.bytes[nameStart..<end].lowercasedASCII, as: UTF8.self)
+        context.isEndTag = isEnd
+        context.openedAt = place
+        context.state = .afterTagName
+        items.append(.tagStart(name: context.element, isEnd: isEnd, place))
+        cursor.index = end
+        if end < cursor.bytes.count { context.state = .beforeAttribute }
+    }
+
+    private mutating func startDeclaration(_ cursor: inout HTMLCursor, at less: Int) {
+        let rest = cursor.bytes[less...]
+        context.openedAt = cursor.text.place(less)
+        context.bareURL.isInURL = false
+        cursor.index = less + 2
+        if rest.hasPrefix(ignoringCase: "<!--") {
+            context.state = .comment
+            // `<!-->` and `<!--->` are whole comments.
+            cursor.index = less + (rest.starts(with: "<!-->".utf8) || rest.starts(with: "<!--->".utf8) ? 2 : 4)
+        } else {
+            if rest.hasPrefix(ignoringCase: "<![cdata[") {
+                report("a CDATA section, which HTML does not have", cursor.text.place(less), "write its text with &lt; and &amp;")
+            }
+            context.state = .declaration
+        }
+    }
+
+    private mutating func scanTo(_ end: StaticString, _ cursor: inout HTMLCursor) {
+        guard let found = cursor.bytes.firstIndex(of: Array(end.ascii)[...], from: cursor.index) else {
+            cursor.index = cursor.bytes.count
+            return
+        }
+        cursor.index = found + end.utf8CodeUnitCount
+        flush(&cursor, upTo: cursor.index)
+        context.state = .text
+    }
+
+    private mutating func scanRawText(_ cursor: inout HTMLCursor) {
+        let needle = Array("</\(context.element)".utf8)
+        var index = cursor.index
+        while index < cursor.bytes.count {
+            guard let less = cursor.bytes[index...].firstIndex(of: UInt8(ascii: "<")) else { break }
+            let end = less + needle.count
+            if end >= cursor.bytes.count {
+                if !cursor.isLast, needle.starts(with: cursor.bytes[less...].lowercasedASCII) {
+                    report("a tag or section inside </\(context.element)>", cursor.text.place(less), "write the end tag in one piece")
+                }
+            } else if cursor.bytes[less..<end].lowercasedASCII == needle, cursor.endsName(end) {
+                flush(&cursor, upTo: less)
+                startTag(&cursor, at: less, nameStart: less + 2, isEnd: true)
+                return
+            }
+            index = less + 1
+        }
+        cursor.index = cursor.bytes.count
+    }
+
+    // MARK: Inside a tag
+
+    private mutating func scanSeparator(_ cursor: HTMLCursor) {
+        let byte = cursor.bytes[cursor.index]
+        if !byte.isSpace, byte != UInt8(ascii: "/"), byte != UInt8(ascii: ">") {
+            report("nothing parts a section inside <\(context.element)> from what follows", cursor.place, "put a space there")
+        }
+        context.state = .beforeAttribute
+    }
+
+    private mutating func scanBeforeAttribute(_ cursor: inout HTMLCursor) {
+        let byte = cursor.bytes[cursor.index]
+        switch byte {
+        case UInt8(ascii: ">"):
+            endTag(&cursor)
+        case _ where byte.isSpace || byte == UInt8(ascii: "/"):
+            cursor.index += 1
+        default:
+            checkNameByte(cursor)
+            context.attribute = ""
+            context.state = .attributeName
+            cursor.nameStart = cursor.index
+            cursor.index += 1
+        }
+    }
+
+    private mutating func checkNameByte(_ cursor: HTMLCursor) {
+        let byte = cursor.bytes[cursor.index]
+        guard "=\"'<".utf8.contains(byte) else { return }
+        report(
+            "a stray \(Character(Unicode.Scalar(byte))) inside the tag <\(context.element)>",
+            cursor.place,
+            byte == UInt8(ascii: "<") ? "close the tag before it with >" : "look for a missing quote or name before it"
+        )
+    }
+
+    private mutating func scanAttributeName(_ cursor: inout HTMLCursor) {
+        while let byte = cursor.byte(cursor.index), !byte.isSpace, !"/>=".utf8.contains(byte) {
+            checkNameByte(cursor)
+            cursor.index += 1
+        }
+        context.attribute += String(decoding: cursor.bytes[cursor.nameStart..<cursor.index].lowercasedASCII, as: UTF8.self)
+        if cursor.index < cursor.bytes.count { context.state = .afterAttributeName }
+    }
+
+    private mutating func scanAfterAttributeName(_ cursor: inout HTMLCursor) {
+        let byte = cursor.bytes[cursor.index]
+        if byte == UInt8(ascii: "=") {
+            context.state = .beforeValue
+            cursor.index += 1
+        } else if byte.isSpace {
+            cursor.index += 1
+        } else {
+            flush(&cursor, upTo: cursor.index)
+            endValuelessAttribute()
+            context.state = .beforeAttribute
+        }
+    }
+
+    private mutating func endValuelessAttribute() {
+        items.append(.attributeStart(name: context.attribute, context.openedAt ?? Place(file: "")))
+        items.append(.attributeEnd)
+    }
+
+    private mutating func scanBeforeValue(_ cursor: inout HTMLCursor) {
+        let byte = cursor.bytes[cursor.index]
+        if byte.isSpace {
+            cursor.index += 1
+            return
+        }
+        switch byte {
+        case UInt8(ascii: "\""): context.quote = .double
+        case UInt8(ascii: "'"): context.quote = .single
+        default: context.quote = .none
+        }
+        if byte == UInt8(ascii: ">") {
+            report("the attribute \(context.attribute) has no value", cursor.place, "write one in quotes, or take out the =")
+        }
+        if context.quote != .none { cursor.index += 1 }
+        flush(&cursor, upTo: cursor.index)
+        startValue(at: cursor.text.place(cursor.index))
+    }
+
+    mutating func startValue(at place: Place) {
+        context.kind = HTMLAttributeKind(context.attribute)
+        context.urlPrefix = []
+        context.state = .value
+        items.append(.attributeStart(name: context.attribute, place))
+    }
+
+    private mutating func scanValue(_ cursor: inout HTMLCursor) {
+        while let byte = cursor.byte(cursor.index) {
+            let ends = context.quote.byte.map { $0 == byte } ?? (byte.isSpace || byte == UInt8(ascii: ">"))
+            if ends {
+                flush(&cursor, upTo: cursor.index)
+                items.append(.attributeEnd)
+                context.state = .afterValue
+                if context.quote != .none { cursor.index += 1 }
+                return
+            }
+            cursor.index += 1
+        }
+    }
+
+    private mutating func endTag(_ cursor: inout HTMLCursor) {
+        cursor.index += 1
+        flush(&cursor, upTo: cursor.index)
+        items.append(.tagEnd)
+        context.state = .text
+        let isForeign = context.element == "svg" || context.element == "math"
+        if isForeign {
+            let selfClosing = cursor.byte(cursor.index - 2) == UInt8(ascii: "/")
+            if context.isEndTag { context.foreignDepth = max(0, context.foreignDepth - 1) }
+            if !context.isEndTag, !selfClosing { context.foreignDepth += 1 }
+        } else if !context.isEndTag, context.foreignDepth == 0, Self.rawElements.contains(context.element) {
+            context.state = .rawText
+            if context.element == "plaintext" {
+                report("<plaintext>, which nothing can close", context.openedAt ?? cursor.place, "use <pre>")
+            }
+        }
+    }
+
+    private static let rawElements: Set<String> = [
+        "title", "textarea", "style", "script", "xmp", "iframe", "noembed", "noframes", "plaintext",
+    ]
+}
+
+/// Where the scanner is in one text.
+struct HTMLCursor {
+    let text: MergedText
+    /// Whether the template ends with this text.
+    let isLast: Bool
+    let bytes: [UInt8]
+    var index = 0
+    /// What has not been handed on yet.
+    var start = 0
+    /// Where the attribute name being read starts in this text.
+    var nameStart = 0
+
+    init(text: MergedText, isLast: Bool) {
+        self.text = text
+        self.isLast = isLast
+        bytes = text.bytes
+    }
+
+    var place: Place {
+        text.place(index)
+    }
+
+    func byte(_ index: Int) -> UInt8? {
+        index >= 0 && index < bytes.count ? bytes[index] : nil
+    }
+
+    /// Whether a tag's name can end here.
+    func endsName(_ index: Int) -> Bool {
+        guard let byte = byte(index) else { return false }
+        return byte.isSpace || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">")
+    }
+}

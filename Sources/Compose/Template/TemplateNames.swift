@@ -1,0 +1,61 @@
+import Core
+
+/// What the names in a job's templates mean.
+struct TemplateNames: Sendable {
+    static let unsubscribeURL = "unsubscribe_url"
+
+    enum Meaning {
+        case column(Int)
+        case constant(String)
+        case unsubscribe(available: Bool)
+    }
+
+    /// Why a name means nothing.
+    struct Unknown: Error {
+        var problem: String
+        var fix: String
+    }
+
+    let columns: ColumnTable
+    private let constants: [String: String]
+    private let hasUnsubscribeURL: Bool
+    private let numbers: [String: Int]
+
+    init(columns: ColumnTable, constants: [String: String], hasUnsubscribeURL: Bool) {
+        self.columns = columns
+        self.constants = constants
+        self.hasUnsubscribeURL = hasUnsubscribeURL
+        numbers = Dictionary(columns.names.enumerated().map { ($1, $0) }) { first, _ in first }
+    }
+
+    /// - Parameter tag: The tag as it is written, for the problem's text.
+    func meaning(_ name: String, _ tag: String) -> Result<Meaning, Unknown> {
+        let number = numbers[name]
+        let isBuiltIn = name == Self.unsubscribeURL || constants[name] != nil
+        if let number {
+            guard isBuiltIn else { return .success(.column(number)) }
+            return .failure(
+                Unknown(
+                    problem: "\(tag) could be the column or the built-in \(name)",
+                    fix: "give the column another name"
+                )
+            )
+        }
+        if name == Self.unsubscribeURL { return .success(.unsubscribe(available: hasUnsubscribeURL)) }
+        if let text = constants[name] { return .success(.constant(text)) }
+        return .failure(Unknown(problem: "\(tag) names no column", fix: fix(for: name)))
+    }
+
+    private func fix(for name: String) -> String {
+        let known = columns.names + constants.keys.sorted() + [Self.unsubscribeURL]
+        if let near = Suggestion.nearest(to: name, in: known) { return "did you mean {{\(near)}}?" }
+        // Words of other template languages, in which people think.
+        if name == "else" { return "Mustache has no else: close the section and open {{^column}}" }
+        for word in ["if ", "unless ", "each ", "with "] where name.hasPrefix(word) {
+            let rest = name.dropFirst(word.count).drop { $0 == " " }
+            return "Mustache has no \(word)here: write {{\(word == "unless " ? "^" : "#")\(rest)}}"
+        }
+        let shown = columns.names.prefix(12).joined(separator: ", ")
+        return "the columns are \(shown)\(columns.names.count > 12 ? ", …" : "")"
+    }
+}
