@@ -17,13 +17,25 @@ enum IDNA {
         }
         defer { unsafe idn2_free(ascii) }
         let text = unsafe String(cString: ascii).lowercased()
-        guard let back = toUnicode(text), back == domain.lowercased() || text == domain.lowercased() else { return nil }
+        guard let back = toUnicode(text), back == domain.lowercased() || text == domain.lowercased(),
+            encodesEveryLabel(of: domain, as: text)
+        else { return nil }
         return text
     }
 
     /// Whether the labels that begin with `xn--` are true A-labels.
     static func hasGoodALabels(_ domain: String) -> Bool {
         toASCII(domain) == domain.lowercased()
+    }
+
+    /// Whether every label beyond ASCII became an A-label; the Kelvin sign, say, would become a plain `k`.
+    private static func encodesEveryLabel(of domain: String, as ascii: String) -> Bool {
+        let written = domain.split(separator: ".", omittingEmptySubsequences: false)
+        let encoded = ascii.split(separator: ".", omittingEmptySubsequences: false)
+        return written.count == encoded.count
+            && zip(written, encoded).allSatisfy { label, ascii in
+                ascii.hasPrefix("xn--") || label.utf8.allSatisfy { $0 < 0x80 }
+            }
     }
 
     private static func toUnicode(_ domain: String) -> String? {

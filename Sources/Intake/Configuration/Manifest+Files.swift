@@ -51,7 +51,7 @@ extension Manifest {
         known: [String],
         _ reader: MappingReader
     ) -> MappingReader? {
-        MappingReader(node, path: list, known: known, problems: reader.problems)
+        MappingReader(node, path: list, isItem: true, known: known, problems: reader.problems)
     }
 
     private static func checkRecipients(_ file: Placed<String>, _ recipients: String?, _ reader: MappingReader) {

@@ -135,10 +135,11 @@ extension Manifest {
         guard case .sequence(let items) = node.content else {
             return reader.value("window", expected: expected) { SendingWindow($0) }
         }
-        let texts = items.compactMap { reader.text("window", $0) }
+        let name = "each of \"window\""
+        let texts = items.compactMap { reader.text(named: name, $0) }
         let windows = texts.compactMap { text -> SendingWindow? in
             let window = SendingWindow(text.value)
-            if window == nil { reader.wrong("window", text, expected: expected) }
+            if window == nil { reader.wrong(name, text, expected: expected) }
             return window
         }
         guard windows.count == items.count else { return nil }
@@ -150,7 +151,7 @@ extension Manifest {
     }
 
     private static func defaults(_ reader: MappingReader, _ columns: Columns?) -> [Default] {
-        reader.entries("defaults").compactMap { pair in
+        reader.entries("defaults", example: "column: text").compactMap { pair in
             if pair.key.value == columns?.address.value || pair.key.value == columns?.key.value {
                 reader.problems.report(
                     "the column \(Words.quoted(pair.key.value)) cannot have a default",
@@ -159,8 +160,8 @@ extension Manifest {
                 )
                 return nil
             }
-            let key = "defaults.\(pair.key.value)"
-            guard let text = reader.text(key, pair.value, mayBeEmpty: true, lines: true) else { return nil }
+            let name = Words.quoted("defaults.\(pair.key.value)")
+            guard let text = reader.text(named: name, pair.value, mayBeEmpty: true, lines: true) else { return nil }
             return Default(column: pair.key, text: text)
         }
     }

@@ -62,8 +62,9 @@ extension SiteConfiguration {
             do throws(Address.Refused) {
                 return Placed(try AddressParser.parse(domain: text.value), at: text.place)
             } catch {
+                let rule = text.value.contains("@") ? "it has an @ in it" : error.rule
                 reader.problems.report(
-                    "\(Words.quoted(text.value)) is no domain: \(error.rule)",
+                    "\(Words.quoted(text.value)) is no domain: \(rule)",
                     at: text.place,
                     fix: "write the part behind the @ only"
                 )
@@ -102,7 +103,7 @@ extension SiteConfiguration {
     }
 
     private static func associates(_ reader: MappingReader) -> [Associate] {
-        reader.entries("associates").compactMap { pair in
+        reader.entries("associates", example: "name: {…}").compactMap { pair in
             let known = ["agreement", "signed", "expires"]
             guard
                 let fields = MappingReader(

@@ -10,7 +10,7 @@ extension SiteConfiguration {
     /// Reads `routes`.
     static func routes(_ reader: MappingReader) -> [Route] {
         let names = reader.entryNames("associates")
-        return reader.entries("routes").compactMap { pair in
+        return reader.entries("routes", example: "name: {…}").compactMap { pair in
             if !RouteName.isGood(pair.key.value) {
                 reader.problems.report(
                     "\(Words.quoted(pair.key.value)) cannot be a route's name",

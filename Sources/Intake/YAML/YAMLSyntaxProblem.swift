@@ -51,13 +51,19 @@ extension YAMLSource {
             return Diagnostic(
                 "a bracket that is opened here and not closed where it should be",
                 at: context,
-                fix: "close it, put commas between its parts, and put parts with special characters in quotes"
+                fix: text.contains("{")
+                    ? "close it, and put every part with {{ }} in quotes"
+                    : "close it, put commas between its parts, and put parts with special characters in quotes"
             )
+        case "did not find expected node content":
+            return Diagnostic("a value is missing, or starts with a bracket too many", at: mark, fix: "write one")
         case "did not find expected key" where textBehindQuote(error, text):
             return Diagnostic(
                 "text behind a closing quote",
                 at: mark,
-                fix: "put the whole value in single quotes"
+                fix: text[..<error.column].last { $0 != " " } == "'"
+                    ? "double a single quote inside single quotes, or put the whole value in double quotes"
+                    : "put the whole value in single quotes"
             )
         case "did not find expected key", "did not find expected '-' indicator",
             "did not find expected <document start>", "block sequence entries are not allowed in this context":
@@ -66,7 +72,7 @@ extension YAMLSource {
                 at: mark,
                 fix: "align it with its neighbours, and look for a quote or a bracket too many"
             )
-        case "found undefined tag handle", "did not find expected tag URI", "did not find expected '!'":
+        case _ where error.problem.contains("tag") || error.context.contains("tag"):
             return Diagnostic("a tag (`!`)", at: mark, fix: "remove it, or put the value in quotes")
         case "did not find expected alphabetic or numeric character":
             return Diagnostic("a value cannot start with & or *", at: mark, fix: "put the value in quotes")

@@ -9,27 +9,27 @@ extension MappingReader {
     /// One line, and not only spaces.
     func text(_ key: String, required: Bool = false) -> Placed<String>? {
         guard let node = node(key, required: required) else { return nil }
-        return text(key, node)
+        return text(named: name(key), node)
     }
 
-    /// The same for a node that was reached in another way.
-    func text(_ key: String, _ node: YAMLNode, mayBeEmpty: Bool = false, lines: Bool = false) -> Placed<String>? {
+    /// The same for a node that was reached in another way; `name` is what a sentence calls it.
+    func text(named name: String, _ node: YAMLNode, mayBeEmpty: Bool = false, lines: Bool = false) -> Placed<String>? {
         guard case .scalar(let text, _) = node.content, !node.isNull else {
-            wrong(key, node, expected: "a text")
+            wrong(name, node, expected: "a text")
             return nil
         }
         guard mayBeEmpty || text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
-            problems.report("\(name(key)) is empty", at: node.place, fix: "write a text")
+            problems.report("\(name) is empty", at: node.place, fix: "write a text")
             return nil
         }
         guard text.utf8.count <= Self.longestText else {
-            problems.report("\(name(key)) is longer than \(Self.longestText) bytes", at: node.place, fix: "shorten it")
+            problems.report("\(name) is longer than \(Self.longestText) bytes", at: node.place, fix: "shorten it")
             return nil
         }
         for scalar in text.unicodeScalars where !HeaderValue.allows(scalar) && !(lines && scalar == "\n") {
             let isBreak = scalar == "\n" || scalar == "\r"
             problems.report(
-                "\(name(key)) must be one line without control characters",
+                "\(name) must be one line without control characters",
                 at: node.place,
                 fix: isBreak ? "write it on one line" : "remove the control character"
             )
@@ -48,7 +48,7 @@ extension MappingReader {
     ) -> Placed<Value>? {
         guard let text = text(key, required: required) else { return nil }
         guard let value = read(text.value) else {
-            wrong(key, text, expected: expected, fix: fix)
+            wrong(name(key), text, expected: expected, fix: fix)
             return nil
         }
         return Placed(value, at: text.place)
@@ -60,17 +60,17 @@ extension MappingReader {
     func number(_ key: String, in range: ClosedRange<Int>) -> Placed<Int>? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let text, .plain) = node.content else {
-            wrong(key, node, expected: "a whole number", fix: "write it in digits, without quotes")
+            wrong(name(key), node, expected: "a whole number", fix: "write it in digits, without quotes")
             return nil
         }
         guard let number = WholeNumber.read(text) else {
             let bytes = Array(text.utf8)
             let hasZero = bytes.first == UInt8(ascii: "0") && WholeNumber.digits(bytes[...]) != nil
             wrong(
-                key,
+                name(key),
                 Placed(text, at: node.place),
                 expected: "a whole number",
-                fix: hasZero ? "write it without leading zeros" : "write it in digits: \(range.lowerBound)"
+                fix: hasZero ? "write it without leading zeros" : "write it in digits"
             )
             return nil
         }
@@ -89,14 +89,14 @@ extension MappingReader {
         guard let node = node(key) else { return nil }
         let fix = "write true or false, without quotes"
         guard case .scalar(let text, .plain) = node.content else {
-            wrong(key, node, expected: "true or false", fix: fix)
+            wrong(name(key), node, expected: "true or false", fix: fix)
             return nil
         }
         switch text {
         case "true", "True", "TRUE": return Placed(true, at: node.place)
         case "false", "False", "FALSE": return Placed(false, at: node.place)
         default:
-            wrong(key, Placed(text, at: node.place), expected: "true or false", fix: fix)
+            wrong(name(key), Placed(text, at: node.place), expected: "true or false", fix: fix)
             return nil
         }
     }
@@ -126,7 +126,7 @@ extension MappingReader {
     func list(_ key: String, of what: String, required: Bool = false) -> [YAMLNode] {
         guard let node = node(key, required: required) else { return [] }
         guard case .sequence(let items) = node.content else {
-            wrong(key, node, expected: "a list of \(what)", fix: "write it in brackets: [a, b]")
+            wrong(name(key), node, expected: "a list of \(what)", fix: "write it in brackets: [a, b]")
             return []
         }
         return items
@@ -135,7 +135,8 @@ extension MappingReader {
     /// A list of texts, none twice.
     func texts(_ key: String, of what: String, required: Bool = false) -> [Placed<String>] {
         var seen: Set<String> = []
-        return list(key, of: what, required: required).compactMap { text(key, $0) }.filter { text in
+        return list(key, of: what, required: required).compactMap { text(named: "each of \(name(key))", $0) }.filter {
+            text in
             let isNew = seen.insert(text.value).inserted
             if !isNew {
                 problems.report(
@@ -167,10 +168,10 @@ extension MappingReader {
     }
 
     /// A mapping whose keys are names of the user's own.
-    func entries(_ key: String, required: Bool = false) -> [YAMLNode.Pair] {
-        guard let node = node(key, required: required) else { return [] }
+    func entries(_ key: String, example: String) -> [YAMLNode.Pair] {
+        guard let node = node(key) else { return [] }
         guard case .mapping(let pairs) = node.content else {
-            wrong(key, node, expected: "a mapping", fix: "write `name: {…}` below it")
+            wrong(name(key), node, expected: "a mapping", fix: "write `\(example)` below it")
             return []
         }
         return pairs

@@ -34,9 +34,16 @@ struct MappingReader {
     private let pairs: [YAMLNode.Pair]
 
     /// Takes a node that must be a mapping.
-    init?(_ node: YAMLNode, path: String = "", at place: Place? = nil, known: [String], problems: ProblemList) {
+    init?(
+        _ node: YAMLNode,
+        path: String = "",
+        at place: Place? = nil,
+        isItem: Bool = false,
+        known: [String],
+        problems: ProblemList
+    ) {
         guard case .mapping(let pairs) = node.content else {
-            let what = path.isEmpty ? "the file" : Words.quoted(path)
+            let what = path.isEmpty ? "the file" : (isItem ? "each of " : "") + Words.quoted(path)
             problems.report(
                 node.isNull && !path.isEmpty ? "\(what) has no value" : "\(what) must be a mapping, not \(node.kind)",
                 at: node.place,
@@ -95,12 +102,15 @@ struct MappingReader {
     }
 
     /// Reports a value of the wrong kind; `expected` follows "must be".
-    func wrong(_ key: String, _ node: YAMLNode, expected: String, fix: String = "") {
-        problems.report("\(name(key)) must be \(expected), not \(node.kind)", at: node.place, fix: fix)
+    func wrong(_ name: String, _ node: YAMLNode, expected: String, fix: String = "") {
+        problems.report("\(name) must be \(expected), not \(node.kind)", at: node.place, fix: fix)
     }
 
     /// Reports a text that is not what it should be; `expected` follows "must be".
-    func wrong(_ key: String, _ text: Placed<String>, expected: String, fix: String = "") {
-        problems.report("\(name(key)) must be \(expected), not \(Words.quoted(text.value))", at: text.place, fix: fix)
+    ///
+    /// A text with an `@` is not repeated: in a host or a URL, a password may stand before it.
+    func wrong(_ name: String, _ text: Placed<String>, expected: String, fix: String = "") {
+        let shown = text.value.contains("@") ? "" : ", not \(Words.quoted(text.value))"
+        problems.report("\(name) must be \(expected)\(shown)", at: text.place, fix: fix)
     }
 }
