@@ -1,0 +1,109 @@
+public import Core
+public import Files
+public import Ledger
+
+/// Writes a job's records beside it: results, tracking, summary, status, problems and the end's marker.
+///
+/// All of them are derived from the job's folder, its ledger and its events. Each is replaced as a whole, so that a reader
+/// sees the old file or the new one.
+public struct JobRecords: Sendable {
+    private let folder: Directory
+    private let signer: Signer
+    private let permissions: UInt32
+
+    /// Writes into a job's folder.
+    ///
+    /// The files can be read by whomever the folder lets in, and written by nobody else than us: they hold addresses.
+    public init(folder: Directory, signer: Signer) throws(FileError) {
+        self.folder = folder
+        self.signer = signer
+        permissions = 0o600 | (try folder.status().permissions & 0o044)
+    }
+
+    // MARK: - Signed records
+
+    /// Writes `results.csv`, signed: one line for each row that has ended.
+    @discardableResult
+    public func writeResults(_ texts: some RowTexts, _ view: LedgerView) throws -> OutcomeTotals {
+        try signer.replace(ResultsFile.name, in: folder, permissions: permissions) { writer in
+            try ResultsFile.write(texts, view, to: &writer)
+        }
+    }
+
+    /// Writes `tracking.csv`, signed: one line for each row that was sent.
+    ///
+    /// - Parameters:
+    ///   - texts: The rows' keys and addresses.
+    ///   - view: The job's ledger.
+    ///   - activity: What came back from a row's message; `nil` for nothing. Asked in the rows' order, of sent rows only.
+    @discardableResult
+    public func writeTracking(
+        _ texts: some RowTexts,
+        _ view: LedgerView,
+        activity: (RowNumber) -> RowActivity?
+    ) throws -> TrackingTotals {
+        try signer.replace(TrackingFile.name, in: folder, permissions: permissions) { writer in
+            try TrackingFile.write(texts, view, activity, to: &writer)
+        }
+    }
+
+    /// Writes `summary.json`, signed, and `summary.html`.
+    public func writeSummary(_ summary: Summary) throws {
+        try signer.replace(SummaryFiles.json, in: folder, permissions: permissions) { writer in
+            try writer.append(SummaryFiles.text(of: summary))
+        }
+        try folder.replace(SummaryFiles.html, permissions: permissions) { writer in
+            try writer.append(SummaryPage.html(summary))
+        }
+    }
+
+    /// Writes all that is derived from a job's folder, ledger and events; the same of these gives the same bytes, but for the
+    /// signatures.
+    @discardableResult
+    public func rebuild(
+        _ texts: some RowTexts,
+        _ view: LedgerView,
+        switches: Summary.Switches,
+        activity: (RowNumber) -> RowActivity?
+    ) throws -> Summary {
+        let outcomes = try writeResults(texts, view)
+        let tracking = try writeTracking(texts, view, activity: activity)
+        let summary = Summary(view: view, outcomes: outcomes, tracking: tracking, switches: switches)
+        try writeSummary(summary)
+        return summary
+    }
+
+    // MARK: - Words to people
+
+    /// Replaces `status.json`.
+    public func writeStatus(_ status: JobStatus) throws {
+        try folder.replace(JobStatus.file, permissions: permissions) { try $0.append(status.text) }
+    }
+
+    /// Replaces `problems.csv`; removes it if there are none.
+    public func writeProblems(_ problems: [Diagnostic]) throws {
+        if problems.isEmpty {
+            try folder.remove(ProblemsFile.name)
+        } else {
+            try folder.replace(ProblemsFile.name, permissions: permissions) { writer in
+                try writer.append(ProblemsFile.text(of: problems))
+            }
+        }
+    }
+
+    /// Leaves the marker of the job's end, and takes away any other.
+    ///
+    /// - Parameters:
+    ///   - marker: How the job ended.
+    ///   - sentence: What a person should know; never with a cell.
+    public func writeEnd(_ marker: EndMarker, _ sentence: String) throws {
+        for other in EndMarker.allCases where other != marker { try folder.remove(other.rawValue) }
+        try folder.replace(marker.rawValue, permissions: permissions) { try $0.append(sentence + "\n") }
+    }
+
+    /// Takes away any marker: the job goes on.
+    public func removeEnd() throws {
+        for marker in EndMarker.allCases { try folder.remove(marker.rawValue) }
+        try folder.sync()
+    }
+}

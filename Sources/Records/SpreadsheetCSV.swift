@@ -1,0 +1,135 @@
+import Core
+
+/// Lines of CSV as spreadsheets want them: UTF-8 with a byte-order mark, CRLF, RFC 4180 quotes, and no cell that would be
+/// run as a formula.
+///
+/// A cell that begins with `=`, `+`, `-`, `@`, a tab, a line break or the full-width form of a sign gets an apostrophe in
+/// front (OWASP, CSV Injection): the key `-5` is written `'-5`. What is no text - bytes that are not UTF-8, control
+/// characters other than tab and line breaks - becomes U+FFFD.
+struct SpreadsheetCSV {
+    /// What was written and not yet taken.
+    private(set) var bytes: [UInt8] = []
+    private var atLineStart = true
+    private var moment: Timestamp?
+    private var momentText: [UInt8] = []
+
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    /// Starts with the byte-order mark and the header line.
+    init(columns: [String]) {
+        bytes = Self.mark
+        for column in columns { cell(column) }
+        endLine()
+    }
+
+    /// Gives up what was written so far.
+    mutating func take() -> [UInt8] {
+        defer { bytes.removeAll(keepingCapacity: true) }
+        return bytes
+    }
+
+    /// Ends a line.
+    mutating func endLine() {
+        bytes.append(UInt8(ascii: "\r"))
+        bytes.append(UInt8(ascii: "\n"))
+        atLineStart = true
+    }
+
+    /// Writes an empty cell.
+    mutating func empty() {
+        separate()
+    }
+
+    /// Writes a count; never a formula, whatever its sign.
+    mutating func number(_ value: some BinaryInteger) {
+        separate()
+        bytes.append(contentsOf: String(value).utf8)
+    }
+
+    /// Writes a time, or an empty cell.
+    mutating func time(_ time: Timestamp?) {
+        separate()
+        guard let time else { return }
+        if time != moment {
+            moment = time
+            momentText = Array(time.description.utf8)
+        }
+        bytes.append(contentsOf: momentText)
+    }
+
+    /// Writes a text.
+    mutating func cell(_ text: String) {
+        // A copy of the few bytes costs less than going through the string twice.
+        cell(Array(text.utf8)[...])
+    }
+
+    /// Writes a cell.
+    mutating func cell(_ text: ArraySlice<UInt8>) {
+        separate()
+        guard let first = text.first else { return }
+        var isPlain = true
+        var isText = true
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: ";"), 0x09, 0x0A, 0x0D: isPlain = false
+            case 0x00..<0x20, 0x7F...: isText = false
+            default: break
+            }
+        }
+        guard isText else {
+            quoted(Self.repaired(text)[...])
+            return
+        }
+        if isPlain, first != 0x20, text.last != 0x20 {
+            if Self.startsFormula(text) { bytes.append(UInt8(ascii: "'")) }
+            bytes.append(contentsOf: text)
+        } else {
+            quoted(text)
+        }
+    }
+
+    private mutating func separate() {
+        if !atLineStart { bytes.append(UInt8(ascii: ",")) }
+        atLineStart = false
+    }
+
+    /// Quotes are always allowed, so that text which is not plain ASCII simply has them.
+    private mutating func quoted(_ text: ArraySlice<UInt8>) {
+        bytes.append(UInt8(ascii: "\""))
+        if Self.startsFormula(text) { bytes.append(UInt8(ascii: "'")) }
+        for byte in text {
+            if byte == UInt8(ascii: "\"") { bytes.append(byte) }
+            bytes.append(byte)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func startsFormula(_ text: ArraySlice<UInt8>) -> Bool {
+        switch text.first {
+        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0A, 0x0D:
+            return true
+        case 0xEF:
+            // U+FF1D, U+FF0B, U+FF0D, U+FF20: spreadsheets take the full-width signs for the others.
+            let third = text.dropFirst(2).first
+            return text.dropFirst().first == 0xBC && (third == 0x9D || third == 0x8B || third == 0x8D || third == 0xA0)
+        default:
+            return false
+        }
+    }
+
+    /// Valid UTF-8 without control characters.
+    private static func repaired(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(text.count)
+        for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+            let isKept: Bool
+            switch scalar.value {
+            case 0x09, 0x0A, 0x0D: isKept = true
+            case 0x00..<0x20, 0x7F..<0xA0: isKept = false
+            default: isKept = true
+            }
+            result.append(contentsOf: UTF8.encode(isKept ? scalar : "\u{FFFD}") ?? UTF8.encodedReplacementCharacter)
+        }
+        return result
+    }
+}

@@ -1,0 +1,49 @@
+import Core
+public import Ledger
+
+/// A job's totals, as `summary.json` tells them to programs and `summary.html` to people.
+///
+/// Made of nothing but the ledger and the events, with no look at the clock, so that it can be made again at any time
+/// with the same bytes.
+public struct Summary: Hashable, Sendable {
+    /// Whether the job's messages carried a pixel and tracked links; its manifest says so.
+    public struct Switches: Hashable, Sendable {
+        /// Opens are tracked.
+        public var opens: Bool
+        /// Clicks are tracked.
+        public var clicks: Bool
+
+        /// Says what is tracked.
+        public init(opens: Bool, clicks: Bool) {
+            self.opens = opens
+            self.clicks = clicks
+        }
+    }
+
+    /// The job.
+    public var job: LedgerHeader
+    /// What the job as a whole has been through.
+    public var run: RunState
+    /// What became of its rows.
+    public var outcomes: OutcomeTotals
+    /// What came back.
+    public var tracking: TrackingTotals
+    /// What could come back.
+    public var switches: Switches
+
+    /// Puts the parts together.
+    public init(view: LedgerView, outcomes: OutcomeTotals, tracking: TrackingTotals, switches: Switches) {
+        job = view.header
+        run = view.run
+        self.outcomes = outcomes
+        self.tracking = tracking
+        self.switches = switches
+    }
+
+    /// Where the job stands.
+    public var state: JobState {
+        if run.stopped != nil { return .stopped }
+        if outcomes.open > 0 { return run.isPaused ? .paused : .running }
+        return .done
+    }
+}
