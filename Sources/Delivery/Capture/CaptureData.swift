@@ -1,7 +1,9 @@
 import Glibc
 import NIOCore
 
-/// Finds the end of a message's data: CR LF . CR LF and nothing else (CVE-2023-51764).
+/// Finds the end of a message's data.
+///
+/// CR LF, a dot, CR LF, and nothing else (CVE-2023-51764).
 struct CaptureData {
     /// What a look at the bytes gave.
     enum Found: Hashable {
@@ -19,7 +21,9 @@ struct CaptureData {
     private var scanned = 0
     private var isAtStart = true
 
-    /// Looks on where it stopped. `bytes` are all of the message that came so far.
+    /// Looks on where it stopped.
+    ///
+    /// `bytes` are all of the message that came so far.
     mutating func look(at bytes: ByteBuffer) -> Found {
         unsafe bytes.withUnsafeReadableBytes { unsafe look(at: $0) }
     }
@@ -58,7 +62,7 @@ struct CaptureData {
         isTooLarge = true
     }
 
-    /// Where the next CR LF . begins.
+    /// Where the next line break with a dot behind it begins.
     private func nextDot(in bytes: UnsafeRawBufferPointer) -> Int? {
         guard let start = bytes.baseAddress else { return nil }
         // Dots are rarer than line breaks.

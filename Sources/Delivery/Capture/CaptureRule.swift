@@ -28,7 +28,7 @@ public struct CaptureRule: Sendable {
     /// Takes everything.
     public static let acceptAll = CaptureRule { _, _ in .accept }
 
-    /// Decides by how the address begins:
+    /// Decides by how the address begins.
     ///
     /// | begins with | answer |
     /// | --- | --- |

@@ -50,7 +50,9 @@ public final class CaptureServer: Sendable {
         shared.counters.withLock { $0 }
     }
 
-    /// Listens, and says on which port. A server starts once.
+    /// Listens, and says on which port.
+    ///
+    /// A server starts once.
     public func start() async throws -> Int {
         let group = try state.withLock { state in
             guard case .ready = state else { throw ChannelError.alreadyClosed }
