@@ -192,6 +192,14 @@ struct MessageTests {
         #expect(lines(message, with: " boundary=") == expected.count)
     }
 
+    @Test("makes the text from the HTML where there is none")
+    func derivedText() throws {
+        let message = try Fixture.message(Fixture.design(html: "<p>Dear {{name}},</p>\n<p>welcome.</p>\n"))
+        #expect(lines(message, with: "Content-Type: text/plain; charset=utf-8") == 1)
+        #expect(lines(message, with: "Dear Anna Berg,") == 1)
+        #expect(lines(message, with: "<p>Dear Anna Berg,</p>") == 1)
+    }
+
     @Test("bounds each multipart by its own boundary, with one end")
     func boundaries() throws {
         var design = try Fixture.design(html: "<img src=\"cid:a.gif\" alt=\"\">\n", text: "Hello\n")
@@ -261,6 +269,7 @@ struct MessageTests {
                 #expect(!HeaderValue.allows(scalar), "U+\(value) was refused")
                 #expect(error == .nameNotForHeader(column: "name"))
                 #expect(error.reason == .cellRefused)
+                #expect(output.isEmpty)
                 #expect(!error.description.contains("mallory"))
             }
         }
@@ -276,6 +285,24 @@ struct MessageTests {
         design.attachments = [AttachmentSpec(file: Fixture.source("a.bin"))]
         let file = AttachmentContent([UInt8](repeating: 0, count: 4_000))
         #expect(throws: ComposeProblem.tooLarge(limit: 4_000)) { try Fixture.message(design, attachments: [file]) }
+    }
+
+    @Test(
+        "keeps a hostile cell inside the text it belongs to",
+        arguments: [
+            "x\r\n.\r\nMAIL FROM:<mallory@evil.example>\r\n", "x\n.\n.\n", "x\r.\rQUIT\r", ".", "..", "x\r", "x\n\n\n",
+            "From x\n",
+            "--=_alnrgs4dxp2cyze42uguk7nv5yq--\r\n",
+            "x\n--=_alnrgs4dxp2cyze42uguk7nv5yq\r\nContent-Type: text/html\r\n\r\n",
+            "=\r\n=0D=0A.=0D=0A", String(repeating: "x", count: 100_000), String(repeating: "ü", count: 50_000),
+            "x" + String(repeating: " ", count: 2_000), "\u{2028}.\u{85}.\u{0B}.\u{0C}.",
+        ]
+    )
+    func hostile(cell: String) throws {
+        let design = try Fixture.design(html: "<p>{{letter}}</p>\n", text: "{{letter}}")
+        let message = try Fixture.message(design, Fixture.row("Anna", "x", cell))
+        expectCleanWire(message)
+        #expect(lines(message, with: "--=_") == 3)
     }
 
     @Test("refuses a name that would make the header larger than servers take")

@@ -13,7 +13,7 @@ struct BodyWriter {
     let identity: MessageIdentity
 
     /// Appends the content's header fields, an empty line and the content.
-    mutating func append(
+    func append(
         _ row: borrowing Row,
         files: [AttachmentContent],
         context: RenderContext,

@@ -86,7 +86,7 @@ public struct Composer: Sendable {
     ///   - files: The content of what ``attachmentPaths(row:context:)`` named, in that order.
     ///   - context: The recipient, the job, and who makes the tokens of links.
     ///   - scratch: Buffers to work in.
-    ///   - output: Takes the message; what it held before is gone.
+    ///   - output: Takes the message; what it held before is gone, and after an error it is empty.
     @discardableResult
     public func compose(
         row: borrowing Row,
@@ -99,10 +99,16 @@ public struct Composer: Sendable {
     ) throws(ComposeProblem) -> ComposedMessage {
         precondition(files.count == attachments.count, "as many files as attachments")
         output.removeAll(keepingCapacity: true)
-        try appendHeaders(row, identity: identity, date: date, context: context, scratch: &scratch, to: &output)
-        var body = BodyWriter(composer: self, identity: identity)
-        try body.append(row, files: files, context: context, scratch: &scratch, to: &output)
-        guard output.count <= sizeLimit else { throw .tooLarge(limit: sizeLimit) }
+        do throws(ComposeProblem) {
+            try appendHeaders(row, identity: identity, date: date, context: context, scratch: &scratch, to: &output)
+            let body = BodyWriter(composer: self, identity: identity)
+            try body.append(row, files: files, context: context, scratch: &scratch, to: &output)
+            guard output.count <= sizeLimit else { throw .tooLarge(limit: sizeLimit) }
+        } catch {
+            // Half a message must not be taken for one.
+            output.removeAll(keepingCapacity: true)
+            throw error
+        }
         return ComposedMessage(headersNeedUTF8: headers.needUTF8 || context.recipient.needsSMTPUTF8)
     }
 

@@ -63,7 +63,10 @@ enum DesignCompiler {
         if let source = design.text {
             text = compiler.compileText(source, diagnostics: &diagnostics)
         } else if let htmlSource, html != nil {
-            text = compiler.deriveText(fromHTML: htmlSource, diagnostics: &diagnostics)
+            // The HTML is read a second time; what is worth saying of it has been said.
+            var again: [Diagnostic] = []
+            text = compiler.deriveText(fromHTML: htmlSource, diagnostics: &again)
+            diagnostics += again.filter { !diagnostics.contains($0) }
         }
         let attachments = compile(design, &compiler, diagnostics: &diagnostics)
         check(design, diagnostics: &diagnostics)
