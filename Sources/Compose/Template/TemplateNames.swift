@@ -55,6 +55,7 @@ struct TemplateNames: Sendable {
             let rest = name.dropFirst(word.count).drop { $0 == " " }
             return "Mustache has no \(word)here: write {{\(word == "unless " ? "^" : "#")\(rest)}}"
         }
+        if columns.names.isEmpty { return "the table has no columns" }
         let shown = columns.names.prefix(12).joined(separator: ", ")
         return "the columns are \(shown)\(columns.names.count > 12 ? ", …" : "")"
     }
