@@ -250,7 +250,7 @@ import Testing
         ),
         (
             21, "delimiter: x",
-            "manifest.yaml:21:12: \"delimiter\" must be comma, semicolon, tab or pipe; write one of the "
+            "manifest.yaml:21:12: \"delimiter\" must be comma, semicolon or tab; write one of the "
                 + "words"
         ),
         (21, "language: e", "manifest.yaml:21:11: \"language\" must be a language tag such as en or de-CH, not \"e\""),

@@ -46,22 +46,22 @@ import Testing
         (3, "# none", "wardpost.yaml:1:1: \"from_domains\" is missing; add `from_domains: …`"),
         (
             4, "time_zone: America/Chicgo",
-            "wardpost.yaml:4:12: time_zone must be a zone of the tz database, not \"America/Chicgo\"; did "
+            "wardpost.yaml:4:12: \"time_zone\" must be a zone of the tz database, not \"America/Chicgo\"; did "
                 + "you mean \"America/Chicago\"?"
         ),
         (
             4, "time_zone: ../../etc/passwd",
-            "wardpost.yaml:4:12: time_zone must be a zone of the tz database, not \"../../etc/passwd\"; "
+            "wardpost.yaml:4:12: \"time_zone\" must be a zone of the tz database, not \"../../etc/passwd\"; "
                 + "write it like America/Chicago, Europe/Berlin or UTC"
         ),
         (
             4, "time_zone: CEST",
-            "wardpost.yaml:4:12: time_zone must be a zone of the tz database, not \"CEST\"; write it like "
+            "wardpost.yaml:4:12: \"time_zone\" must be a zone of the tz database, not \"CEST\"; write it like "
                 + "America/Chicago, Europe/Berlin or UTC"
         ),
         (
             4, "time_zone: America",
-            "wardpost.yaml:4:12: time_zone must be a zone of the tz database, not \"America\"; write it "
+            "wardpost.yaml:4:12: \"time_zone\" must be a zone of the tz database, not \"America\"; write it "
                 + "like America/Chicago, Europe/Berlin or UTC"
         ),
         (

@@ -67,7 +67,8 @@ extension Manifest {
             trustedHTML: trusted,
             encoding: encoding,
             delimiter: delimiter,
-            language: language
+            language: language,
+            warnings: problems.all
         )
     }
 
@@ -111,6 +112,13 @@ extension Manifest {
                 fix: "name a column that tells two people with one mailbox apart"
             )
             return nil
+        }
+        for column in plain where column.value == address.value || column.value == key.value {
+            reader.problems.warn(
+                "the \(column.value == address.value ? "address" : "key") column is listed as plain",
+                at: column.place,
+                fix: "take it out, unless it may stand in subjects, headers and links"
+            )
         }
         return Columns(address: address, key: key, name: name, plain: plain)
     }
@@ -169,10 +177,10 @@ extension Manifest {
     private static func delimiter(_ reader: MappingReader) -> Placed<UInt8>? {
         guard let node = reader.node("delimiter") else { return nil }
         let bytes: [String: UInt8] = [
-            ",": 0x2C, "comma": 0x2C, ";": 0x3B, "semicolon": 0x3B, "\t": 0x09, "tab": 0x09, "|": 0x7C, "pipe": 0x7C,
+            ",": 0x2C, "comma": 0x2C, ";": 0x3B, "semicolon": 0x3B, "\t": 0x09, "tab": 0x09,
         ]
         guard case .scalar(let text, _) = node.content, let byte = bytes[text] else {
-            let expected = "comma, semicolon, tab or pipe"
+            let expected = "comma, semicolon or tab"
             reader.problems.report("\"delimiter\" must be \(expected)", at: node.place, fix: "write one of the words")
             return nil
         }

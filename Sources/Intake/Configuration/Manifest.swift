@@ -1,3 +1,5 @@
+public import Core
+
 /// A job's manifest: what `manifest.yaml` says.
 ///
 /// Every value knows its place.
@@ -55,6 +57,8 @@ public struct Manifest: Sendable {
     public var delimiter: Placed<UInt8>?
     /// The message's language, as a BCP 47 tag.
     public var language: Placed<String>?
+    /// What is odd about it but stops nothing.
+    public var warnings: [Diagnostic]
 
     /// What mail is for (45 CFR 164.501).
     public enum Purpose: String, CaseIterable, Sendable {

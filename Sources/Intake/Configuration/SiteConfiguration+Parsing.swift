@@ -78,7 +78,7 @@ extension SiteConfiguration {
         guard let name = reader.text("time_zone") else { return nil }
         guard let rules = TimeZoneRules(named: name.value) else {
             reader.wrong(
-                "time_zone",
+                reader.name("time_zone"),
                 name,
                 expected: "a zone of the tz database",
                 fix: TimeZoneFile.hint(for: name.value)

@@ -8,9 +8,13 @@ final class ProblemList {
         all.append(Diagnostic(problem, at: place, fix: fix))
     }
 
-    /// Throws what was found, in the file's order.
+    func warn(_ problem: String, at place: Place, fix: String = "") {
+        all.append(Diagnostic(problem, at: place, fix: fix, severity: .warning))
+    }
+
+    /// Throws what was found, in the file's order, unless it is only warnings.
     func throwIfAny() throws(Diagnostics) {
-        guard !all.isEmpty else { return }
+        guard all.contains(where: { $0.severity == .error }) else { return }
         throw Diagnostics(
             all.enumerated().sorted { left, right in
                 let a = left.element.place
