@@ -1,0 +1,225 @@
+import Compose
+import Core
+import Delivery
+import Files
+import Intake
+import OpenSSL
+import Tracking
+
+/// Reads a job's folder as a run does, and finds every problem at once.
+struct JobChecker: Sendable {
+    /// How many problems of single rows are kept; the rest are counted.
+    static let mostRowProblems = 1_000
+
+    /// What a check found.
+    struct Finding: Sendable {
+        /// The job, if nothing stands against it.
+        var job: PreparedJob?
+        /// Everything that was found, in the order of the files: errors that refuse the job, rows that cannot go out, warnings.
+        var problems: [Diagnostic]
+        /// How many rows cannot go out, those left out of the problems included.
+        var invalidRows = 0
+        /// How many rows there are.
+        var rows = 0
+    }
+
+    let site: Site
+    let keys: SiteKeys
+    /// Whether every message is made, too, so that cells that a template needs are found missing: for people who ask.
+    var composesEveryRow = false
+
+    /// Checks a folder.
+    ///
+    /// - Parameters:
+    ///   - folder: The job's folder.
+    ///   - now: The moment for agreements, authorizations and times.
+    func check(_ folder: JobFolder, now: Timestamp = .now) -> Finding {
+        var problems: [Diagnostic] = []
+        do {
+            return try check(folder, now, &problems)
+        } catch let found as Diagnostics {
+            problems += found.all
+        } catch let found as Diagnostic {
+            problems.append(found)
+        } catch let error as EngineError {
+            problems += error.problems
+        } catch {
+            problems.append(Diagnostic("\(error)"))
+        }
+        return Finding(job: nil, problems: problems)
+    }
+
+    private func check(_ folder: JobFolder, _ now: Timestamp, _ problems: inout [Diagnostic]) throws -> Finding {
+        var pin = ContentPin()
+        let manifestFile = try folder.pin(Manifest.fileName, as: .manifest)
+        pin.add(manifestFile)
+        let manifest = try Manifest.parse(bytes: try manifestFile.contents(), file: Manifest.fileName)
+        problems += manifest.warnings + manifest.problems(in: site.configuration, at: now)
+        let table = try self.table(manifest, folder)
+        pin.add(table.file)
+        let columns = JobColumns(manifest, header: table.header, problems: &problems)
+        let templates = TemplateFiles(folder: folder, site: site.templates)
+        let composer = self.composer(manifest, table.header, templates, &problems)
+        templates.add(to: &pin)
+        let pinned = [Manifest.fileName: manifestFile.digest, table.file.name: table.file.digest]
+        do {
+            try Checksums.verify(
+                in: folder,
+                pinned: pinned.merging(templates.digests) { $1 },
+                required: [Manifest.fileName, table.file.name]
+            )
+        } catch {
+            problems += error.all
+        }
+        let route = try? route(manifest, &problems)
+        guard let composer, let columns, !problems.contains(where: { $0.severity == .error }) else {
+            return Finding(job: nil, problems: problems)
+        }
+        let attachmentPins =
+            manifest.attachments.isEmpty
+            ? nil
+            : try AttachmentPins(
+                folder: folder,
+                slots: manifest.attachments.count,
+                scratch: try site.outbox(),
+                excluding: [manifestFile, table.file]
+            )
+        let minter = try self.minter()
+        var scan = RowScan(
+            manifest: manifest,
+            columns: columns,
+            composer: composer,
+            attachments: attachmentPins,
+            minter: minter,
+            composes: composesEveryRow,
+            today: CalendarDate(of: now, in: site.configuration.zone.value)
+        )
+        var finding = try scan.run(table)
+        finding.problems = problems + finding.problems
+        if let attachmentPins { pin.add(attachments: try attachmentPins.finish()) }
+        guard finding.rows > 0 else {
+            finding.problems.append(
+                Diagnostic(
+                    "the recipient table has no rows",
+                    at: Place(file: table.file.name),
+                    fix: "add the recipients"
+                )
+            )
+            return finding
+        }
+        guard let id = pin.jobID, let route else { return finding }
+        finding.job = PreparedJob(
+            folder: folder,
+            manifest: manifest,
+            table: table,
+            columns: columns,
+            rowCount: finding.rows,
+            attachmentPins: attachmentPins,
+            composer: composer,
+            route: route,
+            run: identity(id, pin.digest, takenUp: now, manifest),
+            minter: minter,
+            zone: site.configuration.zone.value,
+            warnings: finding.problems
+        )
+        return finding
+    }
+
+    /// A run's identity: what its messages have in common.
+    func identity(_ id: JobID, _ digest: [UInt8], takenUp: Timestamp, _ manifest: Manifest) -> JobIdentity {
+        JobIdentity(
+            id: id,
+            contentDigest: digest,
+            takenUp: takenUp,
+            messages: MessageIdentities(key: keys.identity, job: id, domain: manifest.from.value.address.domain)
+        )
+    }
+
+    // MARK: - Parts
+
+    private func table(_ manifest: Manifest, _ folder: JobFolder) throws -> RecipientTable {
+        let encoding: TextEncoding? =
+            switch manifest.encoding?.value {
+            case .utf8: .utf8
+            case .utf16: .utf16
+            case .windows1252: .windows1252
+            case nil: nil
+            }
+        return try RecipientTable(
+            pinning: manifest.recipients.value,
+            in: folder,
+            encoding: encoding,
+            delimiter: manifest.delimiter.flatMap { CSVDelimiter(rawValue: $0.value) }
+        )
+    }
+
+    private func composer(
+        _ manifest: Manifest,
+        _ header: CSVHeader,
+        _ templates: TemplateFiles,
+        _ problems: inout [Diagnostic]
+    ) -> Composer? {
+        do {
+            let images = try templates.images(manifest)
+            let html = try templates.source(manifest.template.value + ".html")
+            let text = try templates.source(manifest.template.value + ".txt")
+            guard html != nil || text != nil else {
+                throw Diagnostic(
+                    "there is no \(manifest.template.value).html and no \(manifest.template.value).txt",
+                    at: manifest.template.place,
+                    fix: "put one into the job's folder or the site's templates/"
+                )
+            }
+            let design = JobDesign(
+                manifest,
+                header: header,
+                html: html,
+                text: text,
+                images: images,
+                site: site.configuration
+            )
+            let composer = try Composer(design) { name in
+                // Layouts and partials are HTML for HTML, text for text; a name may say which.
+                for candidate in [name, name + ".html", name + ".txt"] where candidate.contains(".") {
+                    if let source = try? templates.source(candidate) {
+                        return TemplateSource(name: name, file: source.file, bytes: source.bytes)
+                    }
+                }
+                return nil
+            }
+            problems += composer.warnings
+            return composer
+        } catch let found as Diagnostics {
+            problems += found.all
+        } catch let found as Diagnostic {
+            problems.append(found)
+        } catch {
+            problems.append(Diagnostic("\(error)", at: manifest.template.place))
+        }
+        return nil
+    }
+
+    private func route(_ manifest: Manifest, _ problems: inout [Diagnostic]) throws -> RouteSettings? {
+        // A manifest whose route is unknown was reported with the manifest's own problems.
+        let route = try site.configuration.route(for: manifest)
+        do throws(EngineError) {
+            var settings = try RouteBuilder(site: site).settings(route, heloName: manifest.from.value.address.domain)
+            // The slower of the two holds.
+            if let rate = manifest.rate?.value, rate.perSecond < route.rate?.perSecond ?? .infinity {
+                settings.rate = RouteSettings.Rate(rate)
+            }
+            return settings
+        } catch {
+            problems += error.problems
+            return nil
+        }
+    }
+
+    private func minter() throws -> (any TokenMinting)? {
+        guard let tracking = site.configuration.tracking else { return nil }
+        guard let base = BaseURL(tracking.baseURL.value) else {
+            throw Diagnostic("this is no address for links", at: tracking.baseURL.place, fix: "https://host")
+        }
+        return TrackingTokens(baseURL: base, keys: keys.tokens, tagger: AddressTagger(key: keys.addressTag))
+    }
+}

@@ -1,0 +1,114 @@
+import Core
+import Files
+import Intake
+import Ledger
+import OpenSSL
+import Records
+import Tracking
+
+/// What a job's worker writes beside the job, and where it goes when the folder is gone.
+struct JobOutput: Sendable {
+    private let folder: Directory
+    private let signer: Signer
+    private let site: Site
+    private let keys: SiteKeys
+    private let name: String
+
+    init(_ folder: JobFolder, site: Site, keys: SiteKeys) {
+        self.folder = folder.directory
+        name = folder.name
+        signer = Signer(keys.signing)
+        self.site = site
+        self.keys = keys
+    }
+
+    private func records(in directory: Directory) throws -> JobRecords {
+        try JobRecords(folder: directory, signer: signer)
+    }
+
+    // MARK: - Before anything is sent
+
+    /// `problems.csv`, or none.
+    func write(problems: [Diagnostic]) throws {
+        try records(in: folder).writeProblems(problems)
+    }
+
+    /// The job cannot be sent.
+    func reject(_ problems: [Diagnostic]) throws {
+        let records = try records(in: folder)
+        let count = problems.count == 1 ? "1 problem stands" : "\(problems.count) problems stand"
+        let sentence =
+            "The job was not sent: \(count) against it, see problems.csv. Mend the files and remove REJECTED to try again."
+        try records.writeStatus(JobStatus(.rejected, name: name, message: sentence, updated: .now))
+        try records.writeEnd(.rejected, sentence)
+    }
+
+    /// The job waits for a person.
+    func hold(_ sentence: String) throws {
+        let records = try records(in: folder)
+        try records.writeStatus(JobStatus(.held, name: name, message: sentence, updated: .now))
+        try records.writeEnd(.held, sentence)
+    }
+
+    /// The job goes on: no marker says otherwise any more.
+    func clearMarker() throws {
+        try records(in: folder).removeEnd()
+    }
+
+    /// Writes `status.json` while the job runs.
+    func reporter(_ job: PreparedJob, _ ledger: LedgerWriter) throws -> StatusReporter {
+        StatusReporter(job, ledger, try records(in: folder))
+    }
+
+    // MARK: - The end
+
+    /// Results, tracking, summary, status, and last the marker, by which people and programs know that the rest is there.
+    ///
+    /// Goes to `outbox/unclaimed/JOB` if the folder was removed.
+    func write(_ job: PreparedJob, _ view: LedgerView, _ end: JobRun.End) throws {
+        let activity = try activity(of: job.id)
+        let texts = TableTexts(table: job.table, columns: job.columns, rows: job.rowCount)
+        let switches = Summary.Switches(opens: job.manifest.tracksOpens.value, clicks: job.manifest.tracksClicks.value)
+        let marker: EndMarker
+        let state: JobState
+        switch end {
+        case .stopped: (marker, state) = (.stopped, .stopped)
+        case .changed: (marker, state) = (.held, .held)
+        default: (marker, state) = (.done, .done)
+        }
+        try place(of: job) { records in
+            let summary = try records.rebuild(texts, view, switches: switches) { activity[$0] }
+            var sentence = EndMarker.sentence(for: summary)
+            if case .changed(let what) = end { sentence = "\(what). \(sentence)" }
+            let status = JobStatus(
+                state,
+                job: job.id,
+                name: job.manifest.name.value,
+                message: sentence,
+                counts: view.rows.counts,
+                takenUp: job.run.takenUp,
+                finished: summary.outcomes.lastEnded,
+                updated: .now
+            )
+            try records.writeStatus(status)
+            try records.writeEnd(marker, sentence)
+        }
+    }
+
+    private func place(of job: PreparedJob, _ body: (JobRecords) throws -> Void) throws {
+        do {
+            try body(try records(in: folder))
+        } catch let error as FileError where error.isNotFound && !job.folder.isInPlace {
+            let unclaimed = try site.outbox("unclaimed")
+            try unclaimed.makeDirectory("\(job.id)", permissions: 0o700)
+            try body(try records(in: try unclaimed.open(subdirectory: "\(job.id)")))
+        }
+    }
+
+    private func activity(of id: JobID) throws -> JobActivity {
+        var activity = JobActivity(job: id)
+        let events = EventReader(directory: try site.outbox("events"), keys: keys.tokens)
+        try events.poll { _ = activity.apply($0) }
+        return activity
+    }
+}

@@ -1,0 +1,68 @@
+public import Core
+import Delivery
+import Ledger
+import Synchronization
+
+/// How far a running job is, for people who watch it.
+public struct JobProgress: Sendable {
+    /// How many rows the job has.
+    public var total: Int
+    /// How many rows ended, by what is on the disk.
+    public var ended: Int
+    /// How many ended how; states that no row is in are left out.
+    public var counts: [RowStatus: Int]
+    /// How many wait for another try.
+    public var deferred: Int
+    /// Rows a second over the last seconds.
+    public var rowsPerSecond: Double
+    /// Seconds until the last row ends at this pace; `nil` while nothing moves.
+    public var secondsLeft: Double?
+    /// Whether somebody paused it.
+    public var isPaused: Bool
+    /// When it goes on, if it waits for its time.
+    public var waitingUntil: Timestamp?
+    /// What keeps the route from sending, if something does.
+    public var problem: String?
+}
+
+/// Turns counts into a pace.
+final class ProgressMeter: Sendable {
+    private let total: Int
+    private let marks: Mutex<[(at: ContinuousClock.Instant, ended: Int)]> = Mutex([])
+
+    init(total: Int) {
+        self.total = total
+    }
+
+    func progress(
+        _ board: JobBoard.Snapshot,
+        isPaused: Bool,
+        waitingUntil: Timestamp?,
+        problem: RouteProblem?
+    ) -> JobProgress {
+        let now = ContinuousClock.now
+        let ended = board.ended
+        let rate: Double = marks.withLock { marks in
+            marks.append((now, ended))
+            // Five seconds of quarters.
+            if marks.count > 20 { marks.removeFirst() }
+            guard let first = marks.first, let seconds = Optional((now - first.at) / .seconds(1)), seconds > 0.1 else {
+                return 0
+            }
+            return Double(ended - first.ended) / seconds
+        }
+        var counts: [RowStatus: Int] = [:]
+        for status in RowStatus.allCases where board.counts[status] > 0 { counts[status] = board.counts[status] }
+        return JobProgress(
+            total: total,
+            ended: ended,
+            counts: counts,
+            deferred: board.deferred,
+            rowsPerSecond: rate,
+            secondsLeft: rate > 0 ? Double(total - ended) / rate : nil,
+            isPaused: isPaused,
+            waitingUntil: waitingUntil,
+            problem: problem.map { "\($0.reason): \($0.detail)" }
+        )
+    }
+}

@@ -1,0 +1,220 @@
+import Compose
+import Core
+import Delivery
+import Ledger
+import Synchronization
+import Tracking
+
+/// Hands a job's messages to the connections, and writes down what became of them.
+///
+/// Called on event loops: a message is rendered where it is sent, so that every core renders and none waits for another.
+final class JobSource: MessageSource {
+    /// Whether messages may go out.
+    enum Gate: Equatable, Sendable {
+        /// They may.
+        case open
+        /// Not now: paused, outside the window, too early.
+        case shut
+        /// Never again: stopped, past `not_after`, folder gone.
+        case closed
+    }
+
+    private struct Storage {
+        var gate = Gate.shut
+        var isFeeding = true
+        var scratches: [Scratch] = []
+    }
+
+    let job: PreparedJob
+    let board: JobBoard
+    let queue: RowQueue
+    private let ledger: LedgerWriter
+    private let suppressions: SuppressionGuard
+    private let backoff: Backoff
+    private let deadline: Timestamp
+    private let storage = Mutex(Storage())
+    private let fault = Mutex<String?>(nil)
+
+    init(
+        job: PreparedJob,
+        board: JobBoard,
+        ledger: LedgerWriter,
+        suppressions: SuppressionGuard,
+        backoff: Backoff,
+        deadline: Timestamp
+    ) {
+        self.job = job
+        self.board = board
+        self.ledger = ledger
+        self.suppressions = suppressions
+        self.backoff = backoff
+        self.deadline = deadline
+        queue = RowQueue(capacity: 256)
+    }
+
+    /// Opens, shuts or closes the way out; once closed it stays closed.
+    func set(_ gate: Gate) {
+        storage.withLock { if $0.gate != .closed { $0.gate = gate } }
+    }
+
+    /// Says whether rows may still come from the feeder.
+    func set(feeding: Bool) {
+        storage.withLock { $0.isFeeding = feeding }
+    }
+
+    /// What keeps messages from going out though the route would take them; the run ends when it sees it.
+    var failure: String? {
+        fault.withLock { $0 }
+    }
+
+    // MARK: - MessageSource
+
+    func next() -> NextMessage {
+        while true {
+            let (gate, isFeeding) = storage.withLock { ($0.gate, $0.isFeeding) }
+            switch gate {
+            case .closed: return .finished
+            case .shut: return .later
+            case .open: break
+            }
+            guard let ready = queue.pop() else {
+                if isFeeding { return .later }
+                return board.snapshot.isComplete ? .finished : .later
+            }
+            if let message = render(ready) { return .message(message) }
+        }
+    }
+
+    func willTransmit(_ message: Ticket, then: @escaping @Sendable (Bool) -> Void) {
+        ledger.append(.tried(message.row, attempt: message.attempt, at: .now), then: then)
+    }
+
+    func ended(_ message: Ticket, _ result: AttemptResult) {
+        switch result.verdict {
+        case .accepted: end(message, .sent, result)
+        case .refused: end(message, .failed, result)
+        case .unknown: end(message, .unknown, result)
+        case .held: end(message, .held, result)
+        case .notTried: handBack(message, result)
+        case .deferred: again(message, result)
+        }
+    }
+
+    // MARK: - Rows
+
+    /// Writes down where a row stays; the board learns it when the disk has it.
+    func end(_ row: RowNumber, _ outcome: Outcome) {
+        let board = board
+        ledger.append(.ended(row, outcome)) { isDurable in
+            if isDurable { board.ended(row, outcome.status) }
+        }
+    }
+
+    /// An outcome of a row that never reached a server.
+    func end(_ row: RowNumber, _ status: RowStatus, _ reason: Reason, _ detail: String = "", attempts: Int = 0) {
+        end(
+            row,
+            Outcome(
+                status,
+                reason: reason,
+                detail: detail,
+                attempts: attempts,
+                finishedAt: .now,
+                route: attempts > 0 ? job.routeName : ""
+            )
+        )
+    }
+
+    private func end(_ message: Ticket, _ status: RowStatus, _ result: AttemptResult) {
+        end(
+            message.row,
+            Outcome(
+                status,
+                reason: result.reason,
+                detail: result.detail,
+                attempts: message.attempt,
+                finishedAt: .now,
+                route: job.routeName,
+                server: result.server,
+                tls: result.tls,
+                messageID: job.run.messages.messageID(of: message.row)
+            )
+        )
+    }
+
+    /// A temporary refusal: the row waits for its next turn, or has had its last.
+    private func again(_ message: Ticket, _ result: AttemptResult) {
+        let now = Timestamp.now
+        let wait = backoff.delay(afterAttempts: message.attempt, spread: .random(in: 0...1))
+        let due = now + wait
+        guard due <= deadline else { return end(message, .failed, result) }
+        let board = board
+        ledger.append(
+            .deferred(
+                message.row,
+                Deferral(
+                    attempts: message.attempt,
+                    at: now,
+                    due: due,
+                    reason: result.reason,
+                    detail: result.detail,
+                    route: job.routeName,
+                    server: result.server,
+                    tls: result.tls
+                )
+            )
+        ) { isDurable in
+            if isDurable { board.deferred(message.row, attempts: message.attempt, due: due) }
+        }
+    }
+
+    /// A row given back untried. The ledger may hold that it was about to go out, and must not be left saying so.
+    private func handBack(_ message: Ticket, _ result: AttemptResult) {
+        let board = board
+        let now = Timestamp.now
+        let deferral = Deferral(attempts: message.attempt - 1, at: now, due: now, reason: result.reason)
+        ledger.append(.deferred(message.row, deferral)) { isDurable in
+            if isDurable { board.release(message.row) }
+        }
+    }
+
+    /// The finished message; `nil` if the row ended here: opted out a moment ago, or not to be rendered.
+    private func render(_ ready: ReadyRow) -> OutgoingMessage? {
+        let row = ready.row.number
+        do {
+            if let reason = try suppressions.reason(against: ready.recipient) {
+                end(row, .suppressed, reason, attempts: ready.attempts)
+                return nil
+            }
+        } catch {
+            fault.withLock { if $0 == nil { $0 = "the suppression list cannot be read: \(error)" } }
+            board.release(row)
+            set(.shut)
+            return nil
+        }
+        var scratch = storage.withLock { $0.scratches.popLast() } ?? Scratch()
+        defer { storage.withLock { $0.scratches.append(scratch) } }
+        var content: [UInt8] = []
+        do {
+            let facts = try job.composer.compose(
+                row: ready.row,
+                identity: job.run.messages.identity(of: row),
+                date: job.run.takenUp,
+                attachments: ready.attachments,
+                context: job.context(recipient: ready.recipient),
+                scratch: &scratch,
+                into: &content
+            )
+            return OutgoingMessage(
+                ticket: Ticket(row: row, attempt: ready.attempts + 1),
+                sender: job.sender,
+                recipient: ready.recipient,
+                content: content,
+                headersNeedUTF8: facts.headersNeedUTF8
+            )
+        } catch {
+            end(row, .invalid, error.reason, "\(error)", attempts: ready.attempts)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Compose
+import Core
+import Delivery
+import Intake
+import Tracking
+
+/// A job that was read, checked and pinned: all that is needed to make its messages.
+struct PreparedJob: Sendable {
+    let folder: JobFolder
+    let manifest: Manifest
+    let table: RecipientTable
+    let columns: JobColumns
+    let rowCount: Int
+    let attachmentPins: AttachmentPins?
+    let composer: Composer
+    let route: RouteSettings
+    let run: JobIdentity
+    let minter: (any TokenMinting)?
+    let zone: TimeZoneRules
+    /// What is odd and stops nothing: of the job, and of single rows.
+    let warnings: [Diagnostic]
+
+    var id: JobID { run.id }
+    var routeName: String { route.name }
+    var sender: Address { manifest.from.value.address }
+    var list: String { manifest.list?.value ?? "" }
+
+    /// The same content under the identity of another run, as its ledger has it.
+    func under(_ run: JobIdentity) -> PreparedJob {
+        PreparedJob(
+            folder: folder,
+            manifest: manifest,
+            table: table,
+            columns: columns,
+            rowCount: rowCount,
+            attachmentPins: attachmentPins,
+            composer: composer,
+            route: route,
+            run: run,
+            minter: minter,
+            zone: zone,
+            warnings: warnings
+        )
+    }
+
+    /// What a row's links are made with.
+    func context(recipient: Address) -> RenderContext {
+        RenderContext(job: id, minter: minter, recipient: recipient, list: list)
+    }
+
+    /// Whether a row can go out, and to whom.
+    func judge(_ line: CSVRow, at now: Timestamp = .now) -> RowJudgement {
+        columns.judge(line, today: CalendarDate(of: now, in: zone))
+    }
+
+    /// The files that go with a row's message, each as it was pinned.
+    ///
+    /// - Throws: ``RowRefusal`` if the row cannot have them; `PinError` if one is not what it was.
+    func attachments(of row: Row, recipient: Address) throws -> [AttachmentContent] {
+        guard let attachmentPins else { return [] }
+        let paths: [String]
+        do {
+            paths = try composer.attachmentPaths(row: row, context: context(recipient: recipient))
+        } catch {
+            throw RowRefusal(reason: error.reason, detail: "\(error)")
+        }
+        return try paths.enumerated().map { slot, path in
+            // A row whose file could not be pinned was found out then; its digest is missing now.
+            AttachmentContent(try attachmentPins.contents(row: row.number, slot: slot, name: path))
+        }
+    }
+}
+
+/// A run of a job's content: its identity, and what every message of it has of that.
+struct JobIdentity: Sendable {
+    let id: JobID
+    /// SHA-256 over all that the messages are made of.
+    let contentDigest: [UInt8]
+    /// When the job was taken up; the Date of every message.
+    let takenUp: Timestamp
+    let messages: MessageIdentities
+}
+
+/// Whether a row can go out, and to whom.
+enum RowJudgement {
+    case good(Address)
+    case bad(RowStatus, Reason, String)
+}
+
+/// A row that cannot go out, found while its files were read.
+struct RowRefusal: Error {
+    var reason: Reason
+    var detail: String
+}
+
+/// The columns of the recipient table that mean something to us, by index.
+struct JobColumns: Sendable {
+    let address: Int
+    let key: Int
+    let name: Int?
+    /// The two columns that marketing needs.
+    let authorization: (reference: Int, expires: Int)?
+
+    /// Finds the columns that the manifest names; reports those that are not there, each at its place.
+    init?(_ manifest: Manifest, header: CSVHeader, problems: inout [Diagnostic]) {
+        for column in manifest.namedColumns where header.index(of: column.value) == nil {
+            let near = Suggestion.nearest(to: column.value, in: header.names)
+            problems.append(
+                Diagnostic(
+                    "\(manifest.recipients.value) has no column \"\(column.value)\"",
+                    at: column.place,
+                    fix: near.map { "did you mean \"\($0)\"?" }
+                        ?? "its columns are \(header.names.joined(separator: ", "))"
+                )
+            )
+        }
+        guard let address = header.index(of: manifest.columns.address.value),
+            let key = header.index(of: manifest.columns.key.value)
+        else { return nil }
+        self.address = address
+        self.key = key
+        name = manifest.columns.name.flatMap { header.index(of: $0.value) }
+        guard manifest.isMarketing else {
+            authorization = nil
+            return
+        }
+        guard let reference = header.index(of: Manifest.authorizationColumn),
+            let expires = header.index(of: Manifest.authorizationExpiresColumn)
+        else { return nil }
+        authorization = (reference, expires)
+    }
+
+    /// Judges a row by itself: its shape, its address, its authorization.
+    func judge(_ line: CSVRow, today: CalendarDate) -> RowJudgement {
+        if let problem = line.problem { return .bad(.invalid, problem.reason, problem.diagnostic.problem) }
+        let recipient: Address
+        do {
+            recipient = try AddressParser.parse(line.row[address])
+        } catch {
+            return .bad(.invalid, error == .empty ? .addressMissing : .addressSyntax, error.rule)
+        }
+        if let authorization {
+            let isGiven = line.row[authorization.reference].contains { $0 != UInt8(ascii: " ") }
+            guard isGiven, let expires = CalendarDate(line.row.text(authorization.expires)), today < expires else {
+                return .bad(
+                    .suppressed,
+                    .noAuthorization,
+                    "the row has no authorization for marketing that is in force"
+                )
+            }
+        }
+        return .good(recipient)
+    }
+}

@@ -1,0 +1,59 @@
+import Core
+import Intake
+import Ledger
+
+/// Decides under which run of its content a folder goes out: a new one, one that was interrupted, or none.
+struct RunSelection {
+    /// What was decided.
+    enum Choice {
+        /// This content was never sent, or its repetition was confirmed.
+        case new(JobID, isConfirmed: Bool)
+        /// This run was begun from this folder and is to go on; its ledger, held.
+        case resume(LedgerWriter)
+        /// This content was sent before; the sentence says when.
+        case held(String)
+        /// Another process holds the ledger.
+        case busy
+    }
+
+    let store: LedgerStore
+    let folder: String
+    /// Whether `CONFIRM` is there.
+    let isConfirmed: Bool
+    /// Whether `RETRY` is there.
+    let wantsRetry: Bool
+
+    /// Looks at the runs that this content had so far, first to last.
+    func choose(_ first: JobID) async throws -> Choice {
+        var id = first
+        var earlier: LedgerHeader?
+        var ours: JobID?
+        while try store.contains(id) {
+            let writer: LedgerWriter
+            do throws(LedgerError) {
+                writer = try store.open(id)
+            } catch .unfinished {
+                // It was being made when the machine stopped, and nothing was sent under it.
+                break
+            } catch .busy {
+                return .busy
+            }
+            if writer.header.folder == folder {
+                if writer.run.closed == nil { return .resume(writer) }
+                ours = id
+            }
+            earlier = writer.header
+            _ = await writer.close()
+            guard let next = id.next else { break }
+            id = next
+        }
+        if wantsRetry, let ours { return .resume(try store.open(ours)) }
+        guard let earlier else { return .new(id, isConfirmed: false) }
+        if isConfirmed { return .new(id, isConfirmed: true) }
+        let place = earlier.folder == folder ? "from this folder" : "from the folder \(earlier.folder)"
+        return .held(
+            "This content was sent before, \(place), taken up at \(earlier.takenUp) UTC as job \(earlier.job)."
+                + " Drop an empty file CONFIRM to send it again."
+        )
+    }
+}

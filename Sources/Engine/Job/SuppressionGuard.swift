@@ -1,0 +1,38 @@
+import Core
+import Files
+import OpenSSL
+import Synchronization
+import Tracking
+
+/// Asks, before each message, whether its recipient may still get it.
+///
+/// Looks for new opt-outs at every question (two `stat` calls where nothing changed), so that one which came in a moment ago
+/// counts for the very next message.
+final class SuppressionGuard: Sendable {
+    private let list: Mutex<SuppressionList>
+    private let name: String?
+    private let isMarketing: Bool
+
+    /// Follows the site's list for a job.
+    ///
+    /// - Parameters:
+    ///   - list: The site's list.
+    ///   - name: The job's list, if it has one.
+    ///   - isMarketing: Whether the job's purpose is marketing.
+    init(_ list: consuming sending SuppressionList, list name: String?, isMarketing: Bool) throws {
+        try list.refresh()
+        self.list = Mutex(list)
+        self.name = name
+        self.isMarketing = isMarketing
+    }
+
+    /// Why the recipient gets nothing; `nil` if the message may go.
+    ///
+    /// - Throws: If the list cannot be read: not knowing whether somebody opted out is no licence to send.
+    func reason(against recipient: Address) throws -> Reason? {
+        try list.withLock { list in
+            try list.refresh()
+            return list.reason(for: recipient, list: name, isMarketing: isMarketing)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Core
+import Files
+import Intake
+import Ledger
+public import Logging
+import OpenSSL
+import Records
+public import ServiceLifecycle
+import Tracking
+
+/// Rewrites `tracking.csv` and the summary of jobs that ended, as events come in.
+///
+/// What came back is folded once per event and kept for the rows that something came back from. Files are rewritten
+/// a few seconds after the first event that changes them, so that a burst costs one rewriting.
+public struct TrackingUpdater: Service {
+    /// How often events are looked for.
+    public var interval: Duration = .seconds(2)
+
+    private let worker: JobWorker
+    private let log: Logger
+
+    /// Prepares to follow a site's events.
+    public init(_ worker: JobWorker, log: Logger) {
+        self.worker = worker
+        self.log = log
+    }
+
+    /// Follows the events until told to stop.
+    public func run() async throws {
+        let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.tokens)
+        let follower = Follower(worker: worker, log: log, events: events)
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await follower.turn()
+                try? await Task.sleep(for: interval)
+            }
+        }
+    }
+
+    /// Takes in all events there are and rewrites what they change, once; for commands that end.
+    public func once() async throws(EngineError) {
+        let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.tokens)
+        await Follower(worker: worker, log: log, events: events).turn()
+    }
+
+    private actor Follower {
+        private let worker: JobWorker
+        private let log: Logger
+        private var events: EventReader
+        private var activities: [JobID: JobActivity] = [:]
+        private var changed: Set<JobID> = []
+
+        init(worker: JobWorker, log: Logger, events: consuming sending EventReader) {
+            self.worker = worker
+            self.log = log
+            self.events = events
+        }
+
+        func turn() {
+            do {
+                try events.poll { event in
+                    _ = activities[event.job, default: JobActivity(job: event.job)].apply(event)
+                    changed.insert(event.job)
+                }
+            } catch {
+                log.error("events cannot be read", metadata: ["cause": "\(error)"])
+            }
+            for id in changed {
+                do {
+                    guard try rewrite(id) else { continue }
+                    changed.remove(id)
+                } catch {
+                    changed.remove(id)
+                    log.error("tracking cannot be written", metadata: ["job": "\(id)", "cause": "\(error)"])
+                }
+            }
+        }
+
+        /// Rewrites one job's files; `false` if the job is still under way and does so itself at its end.
+        private func rewrite(_ id: JobID) throws -> Bool {
+            guard let activity = activities[id], try worker.store.contains(id) else { return true }
+            let view = try worker.store.read(id)
+            guard view.run.closed != nil else { return false }
+            let folder = try JobFolder(view.header.folder, in: try worker.site.jobs())
+            let key = worker.keys.signing.verifyingKey
+            guard try SignatureCheck(key).check(JobFiles.results, in: folder.directory) == .good,
+                let texts = try ResultTexts(in: folder)
+            else {
+                log.warning(
+                    "results are not as they were signed; tracking is not rewritten",
+                    metadata: ["job": "\(id)"]
+                )
+                return true
+            }
+            let switches = JobSwitches.of(folder)
+            let records = try JobRecords(folder: folder.directory, signer: Signer(worker.keys.signing))
+            let tracking = try records.writeTracking(texts, view) { activity[$0] }
+            let outcomes = try OutcomeTotals(counting: view)
+            try records.writeSummary(Summary(view: view, outcomes: outcomes, tracking: tracking, switches: switches))
+            return true
+        }
+    }
+}
+
+/// What a job's manifest says of tracking, for a job that ended.
+enum JobSwitches {
+    static func of(_ folder: JobFolder) -> Summary.Switches {
+        guard let file = try? folder.pin(Manifest.fileName, as: .manifest), let bytes = try? file.contents(),
+            let manifest = try? Manifest.parse(bytes: bytes, file: Manifest.fileName)
+        else { return Summary.Switches(opens: true, clicks: true) }
+        return Summary.Switches(opens: manifest.tracksOpens.value, clicks: manifest.tracksClicks.value)
+    }
+}

@@ -1,0 +1,56 @@
+import Core
+import Delivery
+import Intake
+
+/// Makes a configured route ready to send over: reads its roots and its password.
+struct RouteBuilder: Sendable {
+    let site: Site
+
+    /// The settings of a route; refuses what cannot be used.
+    ///
+    /// - Parameters:
+    ///   - route: The route as configured.
+    ///   - heloName: What we call ourselves; the sender's domain, which is the site's own.
+    func settings(_ route: SiteConfiguration.Route, heloName: String) throws(EngineError) -> RouteSettings {
+        guard case .relay(let relay) = route.way else {
+            guard case .mx(let place) = route.way else { throw EngineError(.configuration, "this route leads nowhere") }
+            throw EngineError(
+                .jobRefused,
+                "sending straight to each domain's MX is not available yet",
+                at: place,
+                fix: "name a route with a relay"
+            )
+        }
+        let endpoint = relay.endpoint.value
+        var settings = RouteSettings(
+            name: route.name.value,
+            host: endpoint.host,
+            port: Int(endpoint.port),
+            tls: relay.security == .implicit ? .implicit : .startTLS,
+            connections: route.connections,
+            heloName: heloName
+        )
+        if let ca = relay.ca { settings.trust = .pem(try site.file(ca)) }
+        if let authentication = relay.authentication {
+            let bytes = try site.secretFile(authentication.passwordFile)
+            // The line end that every editor adds is not part of the password.
+            let password = String(decoding: bytes, as: UTF8.self).split(separator: "\n", maxSplits: 1).first ?? ""
+            guard !password.isEmpty else {
+                throw EngineError(.configuration, "the password file is empty", at: authentication.passwordFile.place)
+            }
+            settings.credentials = RouteSettings.Credentials(
+                username: authentication.username.value,
+                password: Protected(String(password))
+            )
+        }
+        settings.rate = route.rate.map { RouteSettings.Rate($0) }
+        return settings
+    }
+}
+
+extension RouteSettings.Rate {
+    /// A configured rate in Delivery's words.
+    init(_ rate: Intake.Rate) {
+        self.init(rate.messages, per: .seconds(Int64(rate.unit.seconds)))
+    }
+}

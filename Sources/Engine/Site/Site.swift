@@ -1,0 +1,131 @@
+import Core
+import Delivery
+import Files
+public import Intake
+import OpenSSL
+
+/// One organisation's Wardpost: a directory with `wardpost.yaml`, and what lies in it.
+public struct Site: Sendable {
+    /// The most that a configuration or manifest may have.
+    static let configurationLimit = 256 << 10
+
+    /// The path under which the site was opened.
+    public let path: String
+    /// What `wardpost.yaml` says.
+    public let configuration: SiteConfiguration
+    let directory: Directory
+
+    /// Opens a site and reads its configuration; refuses one that others can write.
+    ///
+    /// - Parameter path: The site's directory.
+    public static func open(_ path: String) throws(EngineError) -> Site {
+        let file = SiteConfiguration.fileName
+        do {
+            let directory = try Directory(path: path)
+            let status = try directory.openRegular(file).status()
+            guard !status.isWritableByOthers else {
+                throw EngineError(
+                    .configuration,
+                    "others than its owner can write it",
+                    at: Place(file: file),
+                    fix: "chmod go-w \(file)"
+                )
+            }
+            let bytes = try directory.read(file, limit: configurationLimit)
+            let configuration = try SiteConfiguration.parse(bytes: bytes, file: file)
+            return Site(path: path, configuration: configuration, directory: directory)
+        } catch let error as EngineError {
+            throw error
+        } catch let problems as Diagnostics {
+            throw EngineError(.configuration, problems.all)
+        } catch let error as FileError where error.isNotFound {
+            throw EngineError(
+                .configuration,
+                "\(path) is no site: it has no \(file)",
+                fix: "name the site with --site DIR, or make one with `wardpost init DIR`"
+            )
+        } catch {
+            throw EngineError(.configuration, "\(error)", at: Place(file: file))
+        }
+    }
+
+    /// A directory of the site's, made if it is not there.
+    func room(_ name: String, permissions: UInt32 = 0o755) throws(EngineError) -> Directory {
+        do {
+            try directory.makeDirectory(name, permissions: permissions)
+            return try directory.open(subdirectory: name)
+        } catch {
+            throw EngineError(.configuration, "\(error)")
+        }
+    }
+
+    /// The drop area.
+    func jobs() throws(EngineError) -> Directory { try room("jobs") }
+
+    /// Ledgers, events, the suppression list, locks; nobody else's business.
+    func outbox(_ name: String? = nil) throws(EngineError) -> Directory {
+        let outbox = try room("outbox", permissions: 0o700)
+        guard let name else { return outbox }
+        do {
+            try outbox.makeDirectory(name, permissions: 0o700)
+            return try outbox.open(subdirectory: name)
+        } catch {
+            throw EngineError(.configuration, "\(error)")
+        }
+    }
+
+    /// The site's shared templates; `nil` if it has none.
+    var templates: Directory? {
+        try? directory.open(subdirectory: "templates")
+    }
+
+    /// Opens a file that the configuration names, relative to the site or absolute; it is the operator's own word.
+    func file(_ name: Placed<String>, limit: Int = 1 << 20) throws(EngineError) -> [UInt8] {
+        let parts = absolute(name.value).split(separator: "/", omittingEmptySubsequences: true)
+        let parent = "/" + parts.dropLast().joined(separator: "/")
+        do {
+            return try Directory(path: parent).read(String(parts.last ?? ""), limit: limit)
+        } catch {
+            throw EngineError(.configuration, "\(error)", at: name.place)
+        }
+    }
+
+    /// A secret file that the configuration names; refused if others can read it.
+    func secretFile(_ name: Placed<String>) throws(EngineError) -> [UInt8] {
+        let parts = absolute(name.value).split(separator: "/", omittingEmptySubsequences: true)
+        do {
+            let parent = try Directory(path: "/" + parts.dropLast().joined(separator: "/"))
+            let file = String(parts.last ?? "")
+            try SiteKeys.checkPrivate(try parent.openRegular(file).status(), name.value)
+            return try parent.read(file, limit: 1 << 16)
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError(.configuration, "\(error)", at: name.place)
+        }
+    }
+
+    /// The site's keys.
+    func keys() throws(EngineError) -> SiteKeys {
+        try SiteKeys(in: try keyDirectory(), name: configuration.keys.value)
+    }
+
+    func keyDirectory() throws(EngineError) -> Directory {
+        do {
+            return try Directory(path: absolute(configuration.keys.value))
+        } catch {
+            throw EngineError(
+                .configuration,
+                "\(error)",
+                at: configuration.keys.place,
+                fix: "`wardpost init` makes a site with keys; put the keys of an old site back from their backup"
+            )
+        }
+    }
+
+    private func absolute(_ name: String) -> String {
+        if name.hasPrefix("/") { return name }
+        let base = path.hasPrefix("/") ? path : Working.directory + "/" + path
+        return base + "/" + name
+    }
+}

@@ -1,0 +1,129 @@
+import Core
+import Files
+import OpenSSL
+import Tracking
+
+/// The site's secrets, read from its key directory.
+///
+/// | file | what | who needs it |
+/// | --- | --- | --- |
+/// | `site.key` | 32 random bytes in hexadecimal: ledger chains, Message-IDs, address tags | the sending host |
+/// | `tracking.key` | likewise: tokens and event logs | the sending host and the tracking host |
+/// | `records.pem` | P-256 private key that signs results | the sending host |
+/// | `records.pub.pem` | its public half | everybody |
+struct SiteKeys: Sendable {
+    static let siteFile = "site.key"
+    static let trackingFile = "tracking.key"
+    static let signingFile = "records.pem"
+    static let publicFile = "records.pub.pem"
+    static let byteCount = 32
+
+    private let site: SecretBytes
+    private let tracking: SecretBytes
+    let signing: SigningKey
+
+    /// The key of ledger chains.
+    var ledger: SecretBytes { derive(from: site, "wardpost ledger") }
+    /// The key of Message-IDs and MIME boundaries.
+    var identity: SecretBytes { derive(from: site, "wardpost identity") }
+    /// The key of address tags on the suppression list.
+    var addressTag: SecretBytes { derive(from: site, "wardpost address tag") }
+    /// The key of the suppression list's own chain.
+    var suppression: SecretBytes { derive(from: site, "wardpost suppression") }
+    /// The keys of tokens in links and of event logs.
+    var tokens: TokenKeys { TokenKeys(TokenKey(secret: tracking)) }
+
+    /// Reads all keys; refuses a directory or a file that others can read or write.
+    init(in directory: Directory, name: String) throws(EngineError) {
+        try Self.checkPrivate(try Self.status(directory), name)
+        site = try Self.secret(Self.siteFile, in: directory, name)
+        tracking = try Self.secret(Self.trackingFile, in: directory, name)
+        let pem = try Self.file(Self.signingFile, in: directory, name)
+        do {
+            signing = try SigningKey(pem: SecretBytes(copying: pem))
+        } catch {
+            throw EngineError(.configuration, "\(error)", at: Place(file: "\(name)/\(Self.signingFile)"))
+        }
+    }
+
+    /// The keys of a host that only tracks: one file, `tracking.key`.
+    static func trackingKeys(in directory: Directory, name: String) throws(EngineError) -> TokenKeys {
+        try checkPrivate(try status(directory), name)
+        return TokenKeys(TokenKey(secret: try secret(trackingFile, in: directory, name)))
+    }
+
+    /// Makes new keys in an empty key directory.
+    static func create(in directory: Directory) throws {
+        for name in [siteFile, trackingFile] {
+            let secret = Hex.encode(Random.bytes(byteCount)) + "\n"
+            try directory.replace(name, permissions: 0o600) { try $0.append(secret) }
+        }
+        let key = SigningKey.generate()
+        try directory.replace(signingFile, permissions: 0o600) { try $0.append(key.pem.exposedCopy()) }
+        try directory.replace(publicFile, permissions: 0o644) { try $0.append(key.publicPEM) }
+    }
+
+    private func derive(from secret: SecretBytes, _ purpose: String) -> SecretBytes {
+        Self.derive(from: secret, purpose)
+    }
+
+    /// One key for one purpose: HMAC-SHA256 of the purpose's name under the root secret (SP 800-108, one block).
+    private static func derive(from secret: SecretBytes, _ purpose: String) -> SecretBytes {
+        SecretBytes(copying: HMACSHA256(key: secret).tag(of: Array(purpose.utf8)))
+    }
+
+    private static func secret(
+        _ file: String,
+        in directory: Directory,
+        _ name: String
+    ) throws(EngineError) -> SecretBytes {
+        let text = try self.file(file, in: directory, name)
+        let digits = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard digits.count == 1, let bytes = Hex.decode(digits[0]), bytes.count == byteCount else {
+            throw EngineError(
+                .configuration,
+                "this is not a key of \(byteCount) bytes in hexadecimal",
+                at: Place(file: "\(name)/\(file)"),
+                fix: "put the key back from its backup"
+            )
+        }
+        return SecretBytes(copying: bytes)
+    }
+
+    private static func file(_ file: String, in directory: Directory, _ name: String) throws(EngineError) -> [UInt8] {
+        let place = Place(file: "\(name)/\(file)")
+        do {
+            try checkPrivate(try directory.openRegular(file).status(), place.file)
+            return try directory.read(file, limit: 1 << 16)
+        } catch let error as FileError {
+            throw EngineError(
+                .configuration,
+                "\(error)",
+                at: place,
+                fix: error.isNotFound ? "`wardpost init` makes keys for a new site; put back those of an old one" : ""
+            )
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError(.configuration, "\(error)", at: place)
+        }
+    }
+
+    private static func status(_ directory: Directory) throws(EngineError) -> FileStatus {
+        do {
+            return try directory.status()
+        } catch {
+            throw EngineError(.configuration, "\(error)")
+        }
+    }
+
+    static func checkPrivate(_ status: FileStatus, _ name: String) throws(EngineError) {
+        guard status.permissions & 0o077 != 0 else { return }
+        throw EngineError(
+            .configuration,
+            "others than its owner can read or write it",
+            at: Place(file: name),
+            fix: "chmod \(status.kind == .directory ? "700" : "600") \(name)"
+        )
+    }
+}
