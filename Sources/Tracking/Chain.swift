@@ -12,7 +12,7 @@ import OpenSSL
 /// damaged line, and not the opt-outs behind it.
 struct Chain: ~Copyable {
     static let macCount = 8
-    /// `,"mac":"…"}`
+    /// How many bytes close a line: `,"mac":"…"}`.
     static let tailCount = 8 + 2 * macCount + 2
 
     private let secret: [UInt8]

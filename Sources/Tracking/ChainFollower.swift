@@ -31,8 +31,6 @@ struct ChainFollower: ~Copyable {
     private let format: String
     private let key: (_ id: Int) -> HMACSHA256?
     private var chain: Chain?
-    /// The number and the `mac` of the last line that was read; what a writer needs to go on. `nil` before the header.
-    private(set) var end: (count: Int, mac: [UInt8])?
     private var isInsideLongLine = false
     /// How far complete lines were read.
     private(set) var offset: Int64 = 0
@@ -65,20 +63,21 @@ struct ChainFollower: ~Copyable {
         }
         if status.size > offset {
             let file = try directory.openRegular(name)
-            while try readChunk(file, fault, body) {}
+            while try readChunk(file, to: status.size, fault, body) {}
         }
         seenSize = status.size
         seenInode = status.inode
         if buffer.capacity > 0, offset == status.size { buffer = [] }
     }
 
-    /// Takes one chunk's complete lines; `false` at the end of the file.
+    /// Takes one chunk's complete lines; `false` if there is no other.
     private mutating func readChunk(
         _ file: Descriptor,
+        to size: Int64,
         _ fault: (ChainFault) -> Void,
         _ body: (JSONObject) -> Void
     ) throws -> Bool {
-        try file.read(at: offset, count: Self.chunk, into: &buffer)
+        try file.read(at: offset, count: Int(min(Int64(Self.chunk), size - offset)), into: &buffer)
         let bytes = buffer
         var start = 0
         while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -98,7 +97,7 @@ struct ChainFollower: ~Copyable {
             start = bytes.count
         }
         offset += Int64(start)
-        return start > 0 && bytes.count == Self.chunk
+        return start > 0 && offset < size
     }
 
     /// Takes one line; says what is wrong with it, if anything is.
@@ -108,14 +107,12 @@ struct ChainFollower: ~Copyable {
     ) -> String? {
         guard let (text, mac) = Chain.parts(line) else { return "a line is damaged" }
         guard chain != nil else { return takeHeader(line, text, mac) }
-        end = ((end?.count ?? 0) + 1, mac)
         guard let expected = chain?.next(text) else { return nil }
         guard constantTimeEqual(expected, mac) else {
             chain?.resume(from: mac)
             return "a line does not fit the chain: it was changed, moved or forged, or its neighbour was"
         }
-        guard let object = JSONObject(line), let number = object.number("n") else { return "a line is no record" }
-        end?.count = number
+        guard let object = JSONObject(line), object.number("n") != nil else { return "a line is no record" }
         body(object)
         return nil
     }
@@ -128,7 +125,6 @@ struct ChainFollower: ~Copyable {
         var begun = Chain(key: key, header: text)
         guard constantTimeEqual(begun.next(text), mac) else { return "the header was changed, or the key is another" }
         chain = consume begun
-        end = (0, mac)
         return nil
     }
 }

@@ -15,7 +15,9 @@ public struct RequestFacts: Sendable {
     }
 }
 
-/// Decides whether a person or a program made a request. The first rule that fits has the word.
+/// Decides whether a person or a program made a request.
+///
+/// The first rule that fits has the word.
 public struct Classifier: Sendable {
     /// One rule: what it looks for, and the word that it leaves in the log.
     public struct Rule: Sendable {

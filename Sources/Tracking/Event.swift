@@ -1,6 +1,8 @@
 public import Core
 
-/// Something that happened to a message after it was sent. Appended to the event log, never edited.
+/// Something that happened to a message after it was sent.
+///
+/// Appended to the event log, never edited.
 public struct Event: Hashable, Sendable {
     /// What happened.
     public enum Kind: String, CaseIterable, Sendable {

@@ -12,7 +12,9 @@ public struct SuppressionSet: Sendable {
 
     private var table = TagTable()
     private var scopes: [String: Int] = [:]
-    /// Removals, against events that come later and are older. Few, since people make them one by one.
+    /// Removals, against events that come later and are older.
+    ///
+    /// Few, since people make them one by one.
     private var removals: [AddressTag: [(scope: Int?, milliseconds: Int64)]] = [:]
 
     /// A set of nobody.

@@ -91,7 +91,9 @@ struct TrackingResponder: HTTPResponder {
         return .text(isWell ? .ok : .serviceUnavailable, isWell ? "ok\n" : "events not recorded: \(log.faults)\n")
     }
 
-    /// Records an event if that can be done. The log counts what it could not keep; the reader is not told.
+    /// Records an event if that can be done.
+    ///
+    /// The log counts what it could not keep; the reader is not told.
     private func record(_ event: Event) async {
         try? await log.append(event)
     }
