@@ -97,3 +97,15 @@ static inline void wardpost_context_choose_dh(SSL_CTX *context, int choice) {
 static inline int wardpost_set_sni(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
+
+// The keys of OSSL_PARAM are string macros, which Swift imports as strings of its own: their C form would be gone before
+// the call that reads them. A null key would mean "keep the last one", so an empty key gets an address.
+static inline int wardpost_hmac_sha256_init(EVP_MAC_CTX *context, const unsigned char *key, size_t count) {
+    char digest[] = "SHA256";
+    unsigned char none = 0;
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_init(context, key != NULL ? key : &none, count, parameters);
+}

@@ -10,24 +10,10 @@ internal import COpenSSL
 
     /// Takes a key of any length; 32 random bytes are right.
     public init(key: SecretBytes) {
-        let context = unsafe needed(EVP_MAC_CTX_new(Algorithms.shared.hmac), "HMAC")
-        unsafe keyed = context
-        var name = Array("SHA256\0".utf8CString)
-        unsafe name.withUnsafeMutableBufferPointer { name in
-            let parameters = unsafe [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            unsafe key.withBytes { key in
-                // An empty key is a key; a null pointer would mean "keep the last one".
-                var none: UInt8 = 0
-                let start = unsafe key.baseAddress?.assumingMemoryBound(to: UInt8.self)
-                succeeded(
-                    unsafe start.map { unsafe EVP_MAC_init(context, $0, key.count, parameters) }
-                        ?? EVP_MAC_init(context, &none, 0, parameters),
-                    "HMAC"
-                )
-            }
+        unsafe keyed = needed(EVP_MAC_CTX_new(Algorithms.shared.hmac), "HMAC")
+        unsafe key.withBytes { key in
+            let start = unsafe key.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            unsafe succeeded(wardpost_hmac_sha256_init(keyed, start, key.count), "HMAC")
         }
     }
 
