@@ -75,7 +75,7 @@ struct HTMLContext {
     /// A name for messages.
     var name: String {
         switch state {
-        case .text: "text"
+        case .text: foreignDepth > 0 ? "<svg> or <math>" : "text"
         case .tagOpen, .afterTagName: "a tag's name"
         case .beforeAttribute, .attributeName, .afterAttributeName, .afterValue, .separator: "the tag <\(element)>"
         case .beforeValue, .value: "the attribute \(attribute)"

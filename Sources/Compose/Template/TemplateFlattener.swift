@@ -102,15 +102,17 @@ struct TemplateFlattener {
     }
 
     private mutating func writeText(_ bytes: ArraySlice<UInt8>, _ place: Place) {
-        guard !bytes.isEmpty else { return }
-        size += bytes.count
-        if size > Self.maximumSize {
-            if size - bytes.count <= Self.maximumSize {
-                report("with its partials the template grows beyond 4 MiB", place, "include less")
-            }
-            return
-        }
+        guard !bytes.isEmpty, grows(by: bytes.count, place) else { return }
         write(.text(bytes, place))
+    }
+
+    /// Counts what the template grows to; false once it is too much, which is reported once.
+    private mutating func grows(by count: Int, _ place: Place) -> Bool {
+        guard size <= Self.maximumSize else { return false }
+        size += count
+        guard size > Self.maximumSize else { return true }
+        report("with its partials the template grows beyond 4 MiB", place, "include less")
+        return false
     }
 
     // MARK: Tags
@@ -141,12 +143,12 @@ struct TemplateFlattener {
                 )
             )
         case .constant(let text):
-            if text.isEmpty {
+            if text.isEmpty, muted == 0 {
                 report("\(tag) is empty in this site", place, "put it in a section: {{#\(name)}}…{{/\(name)}}")
             }
             write(.constant(name: name, text: Array(text.utf8), place))
         case .unsubscribe(let available):
-            if !available {
+            if !available, muted == 0 {
                 report(
                     "there is no unsubscribe address for this job",
                     place,
@@ -222,7 +224,8 @@ struct TemplateFlattener {
         guard including.count < Self.maximumDepth else {
             return report("templates include each other more than \(Self.maximumDepth) deep", place, "include less")
         }
-        guard let template = template(name, tag, place) else { return }
+        // Partials that hold nothing but partials must end, too.
+        guard grows(by: 64, place), let template = template(name, tag, place) else { return }
         let outer = overrides
         var own: [String: TemplateBlock] = [:]
         for block in arguments {
