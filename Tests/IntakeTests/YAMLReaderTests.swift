@@ -76,6 +76,10 @@ import Testing
             "2:1: a line that is no `key: value`; put a colon and a space behind the key, or indent a text that goes on"
         ),
         ("a: @home\n", "1:4: a value cannot start with this character; put the value in quotes"),
+        ("a: |x\n  b\n", "1:5: a value cannot start with | or >; put the value in quotes"),
+        ("a: [x:[y]]\n", "1:6: a colon inside brackets; put the part in quotes"),
+        ("a: ? b\n", "1:4: a value cannot start with ? and a space; put the value in quotes"),
+        ("%\n", "1:2: a % directive; remove it; the file is read as YAML 1.2"),
         ("a: *\n", "1:5: a value cannot start with & or *; put the value in quotes"),
         (
             "a: \"\\q\"\n",

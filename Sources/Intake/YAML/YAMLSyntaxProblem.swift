@@ -74,6 +74,14 @@ extension YAMLSource {
             )
         case _ where error.problem.contains("tag") || error.context.contains("tag"):
             return Diagnostic("a tag (`!`)", at: mark, fix: "remove it, or put the value in quotes")
+        case "did not find expected comment or line break", "found an indentation indicator equal to 0":
+            return Diagnostic("a value cannot start with | or >", at: mark, fix: "put the value in quotes")
+        case "found unexpected ':'":
+            return Diagnostic("a colon inside brackets", at: mark, fix: "put the part in quotes")
+        case "mapping keys are not allowed in this context":
+            return Diagnostic("a value cannot start with ? and a space", at: mark, fix: "put the value in quotes")
+        case _ where error.context.contains("directive"):
+            return Diagnostic("a % directive", at: mark, fix: "remove it; the file is read as YAML 1.2")
         case "did not find expected alphabetic or numeric character":
             return Diagnostic("a value cannot start with & or *", at: mark, fix: "put the value in quotes")
         default:
