@@ -53,7 +53,7 @@ struct CSVReaderTests {
 
     @Test("blank lines before the header are passed over and counted")
     func blankBeforeHeader() throws {
-        let reader = try Table("\r\n\r\na,b\r\n1,2\r\n").reader()
+        let reader = try Table("\r\n\t \r\na;b\r\n1;2\r\n").reader()
         #expect(reader.header.names == ["a", "b"])
         #expect(reader.header.line == 3)
         var row = CSVRow()

@@ -31,6 +31,35 @@ struct EncodingSurveyTests {
         #expect(verdict(Array(text.utf8), piece: piece) == "utf-8 0 valid")
     }
 
+    @Test(
+        "bytes are judged as the standard library judges them, wherever the pieces end",
+        arguments: 1...40 as ClosedRange<UInt64>
+    )
+    func secondOpinion(seed: UInt64) {
+        var random = SplitMix(state: seed)
+        let units: [[UInt8]] = [
+            [0x61], [0xC3, 0xBC], [0xE2, 0x82, 0xAC], [0xF0, 0x9F, 0x98, 0x80], [0xC3], [0xE2, 0x82],
+            [0xF0, 0x9F, 0x98], [0xBC],
+            [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC0, 0x80], [0xFF], [0xEF, 0xBB, 0xBF],
+        ]
+        for _ in 0..<300 {
+            let usable = Bool.random(using: &random) ? units.count : 4
+            let count = Int.random(in: 1...12, using: &random)
+            var bytes: [UInt8] = [0x61]
+            for _ in 0..<count { bytes += units[Int.random(in: 0..<usable, using: &random)] }
+            let isValid = String(validating: bytes, as: UTF8.self) != nil
+            var survey = EncodingSurvey()
+            var position = 0
+            while position < bytes.count {
+                let end = min(bytes.count, position + Int.random(in: 1...4, using: &random))
+                survey.consume(Array(bytes[position..<end]))
+                position = end
+            }
+            #expect((survey.brokenBytes == 0) == isValid, "\(bytes)")
+            #expect((RowText.flaw(in: bytes[...]) != .undecodable) == isValid, "\(bytes)")
+        }
+    }
+
     @Test("a byte-order mark decides")
     func marks() {
         #expect(verdict([0xEF, 0xBB, 0xBF, 0x61]) == "utf-8 3 mark")

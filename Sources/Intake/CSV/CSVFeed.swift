@@ -42,6 +42,10 @@ struct CSVFeed {
                 // No line end in sight: the parser will tell a long header from a short file.
                 return try declared ?? chosen(text[position...])
             }
+            if text[position..<end].allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+                position = end
+                continue
+            }
             if isFirst, let separator = try separatorLine(text[position..<end], declared: declared) {
                 declared = separator
                 position = end

@@ -91,6 +91,11 @@ public struct EncodingSurvey {
         }
     }
 
+    /// How many bytes are no part of a well-formed sequence; a character cut at the end counts one.
+    var brokenBytes: Int {
+        broken + (started.isEmpty ? 0 : 1)
+    }
+
     /// The verdict after the last piece.
     func verdict(declared: TextEncoding?) throws(Refusal) -> FoundEncoding {
         if let name = FileSignature.name(of: head) {
@@ -113,7 +118,7 @@ public struct EncodingSurvey {
     }
 
     private func unmarked(declared: TextEncoding?) throws(Refusal) -> FoundEncoding {
-        let broken = self.broken + (started.isEmpty ? 0 : 1)
+        let broken = brokenBytes
         let first = firstBroken ?? (started.isEmpty ? nil : offset - Int64(started.count))
         switch declared {
         case .utf8:

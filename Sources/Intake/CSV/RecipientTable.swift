@@ -1,4 +1,5 @@
 internal import Core
+public import Files
 
 /// A job's recipient table, pinned, its encoding known and its header read; it can be read as often as needed.
 public final class RecipientTable: Sendable {
@@ -18,7 +19,7 @@ public final class RecipientTable: Sendable {
     ///   - delimiter: What the manifest declares.
     ///   - limits: Bounds on what is read.
     /// - Throws: ``Diagnostics`` if the table is refused; ``PinError`` if it changes meanwhile.
-    public init(
+    public convenience init(
         pinning name: String,
         in folder: JobFolder,
         encoding: TextEncoding? = nil,
@@ -32,15 +33,34 @@ public final class RecipientTable: Sendable {
         } catch {
             throw Diagnostics([error])
         }
+        try self.init(file, survey, encoding: encoding, delimiter: delimiter, limits: limits)
+    }
+
+    /// Pins a table that an operator named, outside any job.
+    ///
+    /// - Throws: ``Diagnostics`` if the table is refused; ``PinError`` if it changes meanwhile.
+    public convenience init(pinning file: Descriptor, limits: CSVLimits = CSVLimits()) throws {
+        var survey = EncodingSurvey()
+        let file = try PinnedFile(file) { survey.consume($0) }
+        try self.init(file, survey, encoding: nil, delimiter: nil, limits: limits)
+    }
+
+    private init(
+        _ file: PinnedFile,
+        _ survey: EncodingSurvey,
+        encoding: TextEncoding?,
+        delimiter: CSVDelimiter?,
+        limits: CSVLimits
+    ) throws {
         let found: FoundEncoding
         do {
             found = try survey.verdict(declared: encoding)
         } catch {
-            let place = try error.offset.map { try Self.place(of: $0, in: file) } ?? Place(file: name)
+            let place = try error.offset.map { try Self.place(of: $0, in: file) } ?? Place(file: file.name)
             throw Diagnostics([Diagnostic(error.problem, at: place, fix: error.fix)])
         }
         header = try CSVReader(
-            file: name,
+            file: file.name,
             encoding: found,
             delimiter: delimiter,
             limits: limits,

@@ -24,7 +24,14 @@ struct Transcoder {
         case .utf8:
             text.append(contentsOf: bytes)
         case .windows1252:
-            for byte in bytes { Self.append(windows1252: byte, to: &text) }
+            var index = bytes.startIndex
+            while index < bytes.endIndex {
+                let next = EncodingSurvey.nextBeyondASCII(in: bytes, from: index)
+                text.append(contentsOf: bytes[index..<next])
+                guard next < bytes.endIndex else { break }
+                Self.append(windows1252: bytes[next], to: &text)
+                index = next + 1
+            }
         case .utf16, .utf16LittleEndian:
             for byte in bytes {
                 guard let low = oddByte else {
@@ -72,7 +79,6 @@ struct Transcoder {
 
     private static func append(windows1252 byte: UInt8, to text: inout [UInt8]) {
         switch byte {
-        case 0..<0x80: text.append(byte)
         case 0x80..<0xA0:
             let value = upper[Int(byte) - 0x80]
             if value == 0 { text.append(undecodable) } else { append(scalar: UInt32(value), to: &text) }
