@@ -1,5 +1,5 @@
-import Foundation
 import OpenSSL
+import TestSupport
 import Testing
 
 /// A server's certificate and what a client must make of it.
@@ -153,10 +153,7 @@ struct CertificateCase: CustomTestStringConvertible, Sendable {
     ]
 
     private static func selfSigned(_ host: String) throws -> IssuedCertificate {
-        let files = FileManager.default
-        let directory = files.temporaryDirectory.appending(path: "openssl-tests-\(UUID().uuidString)")
-        try files.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? files.removeItem(at: directory) }
+        let directory = try TemporaryDirectory()
         let run = try openssl(
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem",
@@ -166,15 +163,15 @@ struct CertificateCase: CustomTestStringConvertible, Sendable {
         )
         #expect(run.status == 0)
         return try IssuedCertificate(
-            chainPEM: [UInt8](Data(contentsOf: directory.appending(path: "cert.pem"))),
-            keyPEM: SecretBytes(copying: [UInt8](Data(contentsOf: directory.appending(path: "key.pem"))))
+            chainPEM: directory.read("cert.pem"),
+            keyPEM: SecretBytes(copying: directory.read("key.pem"))
         )
     }
 
     private static func firstCertificate(of chain: [UInt8]) -> [UInt8] {
         let end = "-----END CERTIFICATE-----\n"
         let text = String(decoding: chain, as: UTF8.self)
-        return Array(text.prefix(upTo: text.range(of: end)?.upperBound ?? text.endIndex).utf8)
+        return Array(text.prefix(upTo: text.firstRange(of: end)?.upperBound ?? text.endIndex).utf8)
     }
 }
 
@@ -283,20 +280,18 @@ struct CertificateTests {
 
     @Test("openssl verifies what the authority issues, strictly")
     func opensslVerifies() throws {
-        try withTemporaryDirectory { directory in
-            let kit = try Kit()
-            try Data(kit.root.certificatePEM).write(to: directory.appending(path: "root.pem"))
-            try Data(kit.root.issue(Kit.request([Kit.host, "127.0.0.1"])).chainPEM)
-                .write(to: directory.appending(path: "leaf.pem"))
-            let run = try openssl(
-                [
-                    "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", Kit.host, "-CAfile",
-                    "root.pem",
-                    "leaf.pem",
-                ],
-                in: directory
-            )
-            #expect(run.status == 0, "\(run.output)")
-        }
+        let directory = try TemporaryDirectory()
+        let kit = try Kit()
+        try directory.write("root.pem", kit.root.certificatePEM)
+        try directory.write("leaf.pem", kit.root.issue(Kit.request([Kit.host, "127.0.0.1"])).chainPEM)
+        let run = try openssl(
+            [
+                "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", Kit.host, "-CAfile",
+                "root.pem",
+                "leaf.pem",
+            ],
+            in: directory
+        )
+        #expect(run.status == 0, "\(run.output)")
     }
 }

@@ -1,7 +1,44 @@
-import Foundation
 import OpenSSL
 import TestSupport
 import Testing
+
+/// A way to write a signature from a good one's halves.
+struct SignatureForm: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let make: @Sendable (_ r: [UInt8], _ s: [UInt8]) -> [UInt8]
+
+    init(_ name: String, _ make: @escaping @Sendable ([UInt8], [UInt8]) -> [UInt8]) {
+        testDescription = name
+        self.make = make
+    }
+
+    static let refused: [SignatureForm] = [
+        SignatureForm("r is zero") { _, s in sequence(integer([0]) + integer(s)) },
+        SignatureForm("s is zero") { r, _ in sequence(integer(r) + integer([0])) },
+        SignatureForm("both are zero") { _, _ in sequence(integer([0]) + integer([0])) },
+        SignatureForm("r is the order of the group") { _, s in sequence(integer(order) + integer(s)) },
+        SignatureForm("s is the order of the group") { r, _ in sequence(integer(r) + integer(order)) },
+        SignatureForm("the halves are swapped") { r, s in sequence(integer(s) + integer(r)) },
+        SignatureForm("r is padded") { r, s in sequence(integer([0] + r) + integer(s)) },
+        SignatureForm("an integer more") { r, s in sequence(integer(r) + integer(s) + integer([0])) },
+        SignatureForm("an integer less") { r, _ in sequence(integer(r)) },
+        SignatureForm("the length in its long form") { r, s in
+            [0x30, 0x81, UInt8(r.count + s.count + 4)] + integer(r) + integer(s)
+        },
+        SignatureForm("no length") { r, s in [0x30, 0x80] + integer(r) + integer(s) + [0, 0] },
+        SignatureForm("another tag") { r, s in [0x31] + sequence(integer(r) + integer(s)).dropFirst() },
+    ]
+
+    private static let order = unhex("00ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551")
+
+    static func integer(_ bytes: [UInt8]) -> [UInt8] {
+        [0x02, UInt8(bytes.count)] + bytes
+    }
+
+    static func sequence(_ body: [UInt8]) -> [UInt8] {
+        [0x30, UInt8(body.count)] + body
+    }
+}
 
 @Suite("Signatures")
 struct SigningKeyTests {
@@ -30,6 +67,16 @@ struct SigningKeyTests {
         }
     }
 
+    @Test("a signature in a form that DER or ECDSA does not allow is refused", arguments: SignatureForm.refused)
+    func forms(form: SignatureForm) {
+        let signature = key.sign(digest: digest)
+        let r = Array(signature[4..<(4 + Int(signature[3]))])
+        let s = Array(signature[(6 + r.count)...])
+        let again = SignatureForm.sequence(SignatureForm.integer(r) + SignatureForm.integer(s))
+        #expect(again == signature, "the halves are taken apart rightly")
+        #expect(!key.verifyingKey.isValid(signature: form.make(r, s), digest: digest))
+    }
+
     @Test("a key read back from its PEM is the same key")
     func pem() throws {
         let again = try SigningKey(pem: key.pem)
@@ -42,31 +89,29 @@ struct SigningKeyTests {
 
     @Test("openssl verifies our signature, and refuses it after one byte changed")
     func opensslVerifies() throws {
-        try withTemporaryDirectory { directory in
-            let content = Array("row,key\r\n1,A-17\r\n".utf8)
-            try Data(content).write(to: directory.appending(path: "results.csv"))
-            try Data(key.sign(digest: SHA256.hash(content))).write(to: directory.appending(path: "results.csv.sig"))
-            try Data(key.publicPEM).write(to: directory.appending(path: "records.pub.pem"))
-            let arguments = [
-                "dgst", "-sha256", "-verify", "records.pub.pem", "-signature", "results.csv.sig", "results.csv",
-            ]
-            #expect(try openssl(arguments, in: directory).output.contains("Verified OK"))
-            #expect(try openssl(arguments, in: directory).status == 0)
-            try Data(content.dropLast() + [0x20]).write(to: directory.appending(path: "results.csv"))
-            #expect(try openssl(arguments, in: directory).status != 0)
-        }
+        let directory = try TemporaryDirectory()
+        let content = Array("row,key\r\n1,A-17\r\n".utf8)
+        try directory.write("results.csv", content)
+        try directory.write("results.csv.sig", key.sign(digest: SHA256.hash(content)))
+        try directory.write("records.pub.pem", key.publicPEM)
+        let arguments = [
+            "dgst", "-sha256", "-verify", "records.pub.pem", "-signature", "results.csv.sig", "results.csv",
+        ]
+        #expect(try openssl(arguments, in: directory).output.contains("Verified OK"))
+        #expect(try openssl(arguments, in: directory).status == 0)
+        try directory.write("results.csv", content.dropLast() + [0x20])
+        #expect(try openssl(arguments, in: directory).status != 0)
     }
 
     @Test("a signature that openssl made is valid")
     func opensslSigns() throws {
-        try withTemporaryDirectory { directory in
-            try Data(key.pem.exposedCopy()).write(to: directory.appending(path: "key.pem"))
-            try Data("results".utf8).write(to: directory.appending(path: "file"))
-            let run = try openssl(["dgst", "-sha256", "-sign", "key.pem", "-out", "file.sig", "file"], in: directory)
-            #expect(run.status == 0)
-            let signature = try [UInt8](Data(contentsOf: directory.appending(path: "file.sig")))
-            #expect(key.verifyingKey.isValid(signature: signature, digest: digest))
-        }
+        let directory = try TemporaryDirectory()
+        try directory.write("key.pem", key.pem.exposedCopy())
+        try directory.write("file", "results".utf8)
+        let run = try openssl(["dgst", "-sha256", "-sign", "key.pem", "-out", "file.sig", "file"], in: directory)
+        #expect(run.status == 0)
+        let signature = try directory.read("file.sig")
+        #expect(key.verifyingKey.isValid(signature: signature, digest: digest))
     }
 
     @Test(
@@ -78,25 +123,23 @@ struct SigningKeyTests {
         ]
     )
     func wrongKeys(arguments: [String]) throws {
-        try withTemporaryDirectory { directory in
-            #expect(try openssl(arguments + ["-out", "key.pem"], in: directory).status == 0)
-            let pem = try [UInt8](Data(contentsOf: directory.appending(path: "key.pem")))
-            let error = #expect(throws: OpenSSLError.self) { try SigningKey(pem: SecretBytes(copying: pem)) }
-            #expect(error?.code == .wrongKeyType)
-        }
+        let directory = try TemporaryDirectory()
+        #expect(try openssl(arguments + ["-out", "key.pem"], in: directory).status == 0)
+        let pem = try directory.read("key.pem")
+        let error = #expect(throws: OpenSSLError.self) { try SigningKey(pem: SecretBytes(copying: pem)) }
+        #expect(error?.code == .wrongKeyType)
     }
 
     @Test("the traditional EC form is read too")
     func traditional() throws {
-        try withTemporaryDirectory { directory in
-            let made = try openssl(
-                ["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "key.pem"],
-                in: directory
-            )
-            #expect(made.status == 0)
-            let pem = try [UInt8](Data(contentsOf: directory.appending(path: "key.pem")))
-            #expect(throws: Never.self) { try SigningKey(pem: SecretBytes(copying: pem)) }
-        }
+        let directory = try TemporaryDirectory()
+        let made = try openssl(
+            ["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "key.pem"],
+            in: directory
+        )
+        #expect(made.status == 0)
+        let pem = try directory.read("key.pem")
+        #expect(throws: Never.self) { try SigningKey(pem: SecretBytes(copying: pem)) }
     }
 
     @Test(
@@ -104,17 +147,16 @@ struct SigningKeyTests {
         arguments: [["-aes256"], ["-aes256", "-traditional"]]
     )
     func encrypted(options: [String]) throws {
-        try withTemporaryDirectory { directory in
-            try Data(key.pem.exposedCopy()).write(to: directory.appending(path: "key.pem"))
-            let made = try openssl(
-                ["pkey", "-in", "key.pem", "-passout", "pass:swordfish", "-out", "locked.pem"] + options,
-                in: directory
-            )
-            #expect(made.status == 0)
-            let pem = try [UInt8](Data(contentsOf: directory.appending(path: "locked.pem")))
-            let error = #expect(throws: OpenSSLError.self) { try SigningKey(pem: SecretBytes(copying: pem)) }
-            #expect(error?.code == .privateKeyEncrypted)
-        }
+        let directory = try TemporaryDirectory()
+        try directory.write("key.pem", key.pem.exposedCopy())
+        let made = try openssl(
+            ["pkey", "-in", "key.pem", "-passout", "pass:swordfish", "-out", "locked.pem"] + options,
+            in: directory
+        )
+        #expect(made.status == 0)
+        let pem = try directory.read("locked.pem")
+        let error = #expect(throws: OpenSSLError.self) { try SigningKey(pem: SecretBytes(copying: pem)) }
+        #expect(error?.code == .privateKeyEncrypted)
     }
 
     @Test(
