@@ -25,8 +25,9 @@ public struct OutgoingMessage: Sendable {
     public var sender: Address
     /// The one recipient (`RCPT TO`).
     public var recipient: Address
-    /// Header and body: lines that end with CR LF, the last one too, and no dots doubled. A lone CR or LF becomes CR LF
-    /// on the wire.
+    /// Header and body: lines that end with CR LF, the last one too, and no dots doubled.
+    ///
+    /// A lone CR or LF becomes CR LF on the wire.
     public var content: [UInt8]
     /// Whether `content` holds bytes above 127 in its body, so that the server must have 8BITMIME.
     public var isEightBit: Bool
@@ -68,7 +69,9 @@ public enum NextMessage: Sendable {
 /// For each message that ``next()`` gave out, ``ended(_:_:)`` is called exactly once. ``willTransmit(_:then:)`` is called at
 /// most once and always before ``ended(_:_:)``; the answer may be overtaken by it, and is then ignored.
 public protocol MessageSource: Sendable {
-    /// The next message to send. Called when a verified session is ready for it, and not before.
+    /// The next message to send.
+    ///
+    /// Called when a verified session is ready for it, and not before.
     func next() -> NextMessage
 
     /// Says that the message is about to go out.

@@ -17,14 +17,17 @@ public struct RouteProblem: Hashable, Sendable {
     }
 }
 
-/// How a route's run ended. Every message that was given out has had its result by then.
+/// How a route's run ended.
+///
+/// Every message that was given out has had its result by then.
 public enum RouteEnd: Hashable, Sendable {
     /// The source had nothing more.
     case finished
     /// The task was cancelled; what was not given out stays with the source.
     case cancelled
-    /// TLS cannot be had or the server cannot be verified, and a second connection showed the same. No row may go out
-    /// over this route.
+    /// TLS cannot be had or the server cannot be verified, and a second connection showed the same.
+    ///
+    /// No row may go out over this route.
     case held(RouteProblem)
     /// The server refuses us, not a row: our credentials (``Reason/authentication``), or any mail at all.
     case stopped(RouteProblem)

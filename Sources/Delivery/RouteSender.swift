@@ -39,8 +39,10 @@ public final class RouteSender: Sendable {
         state = Mutex(State(pool: Pool(route, now: .now)))
     }
 
-    /// Sends until the source has finished, the route ends by itself, or the task is cancelled; then says goodbye on every
-    /// connection and returns. Call it once.
+    /// Sends until the source has finished, the route ends by itself, or the task is cancelled; then says goodbye on
+    /// every connection and returns.
+    ///
+    /// Call it once.
     ///
     /// When the task is cancelled, messages whose end is not on the wire are given back (``AttemptResult/Verdict/notTried``); for
     /// the others the answer is awaited, up to ``Timeouts/stop``.
@@ -61,7 +63,9 @@ public final class RouteSender: Sendable {
         }
     }
 
-    /// Says that the source has something again after ``NextMessage/later``. Any thread; cheap when nobody waits.
+    /// Says that the source has something again after ``NextMessage/later``.
+    ///
+    /// Any thread; cheap when nobody waits.
     public func wake() {
         perform { $0.pool.wake() }
     }
@@ -94,7 +98,9 @@ public final class RouteSender: Sendable {
         state.withLock { $0.pool.ready(id) }
     }
 
-    /// The next message for a connection that could take one. The source is asked without any lock held.
+    /// The next message for a connection that could take one.
+    ///
+    /// The source is asked without any lock held.
     func next(_ id: Pool.ID, hasWorked: Bool) -> NextMessage {
         while true {
             let (turn, actions) = state.withLock { state in

@@ -2,7 +2,9 @@ public import Core
 
 /// One way out: a relay, how it is known to be the right one, and how much it is asked to bear.
 public struct RouteSettings: Sendable {
-    /// When TLS begins. There is no third way.
+    /// When TLS begins.
+    ///
+    /// There is no third way.
     public enum TLSMode: String, Sendable {
         /// After the STARTTLS command (RFC 3207); nothing but EHLO, STARTTLS and QUIT is said before.
         case startTLS = "starttls"
@@ -32,7 +34,9 @@ public struct RouteSettings: Sendable {
         }
     }
 
-    /// Where to connect to instead of looking the host's name up. The certificate must still bear the host's name.
+    /// Where to connect to instead of looking the host's name up.
+    ///
+    /// The certificate must still bear the host's name.
     public struct Dial: Hashable, Sendable {
         /// An IP address.
         public var address: String
@@ -118,7 +122,9 @@ public struct RouteSettings: Sendable {
     }
 }
 
-/// How long each wait may take. Each is for a whole reply, however slowly its bytes come.
+/// How long each wait may take.
+///
+/// Each is for a whole reply, however slowly its bytes come.
 ///
 /// The first seven are RFC 5321 section 4.5.3.2's.
 public struct Timeouts: Hashable, Sendable {

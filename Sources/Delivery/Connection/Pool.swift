@@ -1,7 +1,9 @@
 import Core
 import DequeModule
 
-/// A route's connections: how many, when another, when none any more. Pure: events in, actions out.
+/// A route's connections: how many, when another, when none any more.
+///
+/// Pure: events in, actions out.
 ///
 /// - The first connection proves the route. From then on as many may be on their way as there are open ones, while
 ///   messages wait and no connection is without work.
@@ -31,7 +33,9 @@ struct Pool {
 
     /// What a connection that could take a message is told.
     enum Turn: Hashable {
-        /// Ask the source. `follow` asks for ``Pool/drew(_:)`` if it gives a message.
+        /// Ask the source.
+        ///
+        /// `follow` asks for ``Pool/drew(_:)`` if it gives a message.
         case go(generation: Int, follow: Bool)
         /// Wait until woken.
         case parked
@@ -142,7 +146,9 @@ struct Pool {
         return wakeIdle() ?? grow()
     }
 
-    /// The source had nothing. Says whether to ask again, since something came meanwhile.
+    /// The source had nothing.
+    ///
+    /// Says whether to ask again, since something came meanwhile.
     mutating func park(_ id: ID, generation asked: Int) -> Bool {
         pace?.giveBack()
         guard asked == generation else { return false }
@@ -157,7 +163,9 @@ struct Pool {
         return leaveAll { .drain($0) }
     }
 
-    /// A connection is gone, or never came to be; it had carried so many messages. `chance` is for the wait.
+    /// A connection is gone, or never came to be; it had carried so many messages.
+    ///
+    /// `chance` is for the wait.
     mutating func closed(_ id: ID, _ how: ConnectionEnd, carried: Int, chance: Double) -> [Action] {
         switch phases.removeValue(forKey: id) {
         case .ready?: readyCount -= 1
@@ -239,7 +247,9 @@ struct Pool {
         return [.paceTimer(moment)]
     }
 
-    /// Sends everybody home. Who is still connecting is not waited for: it will find that nobody wants it.
+    /// Sends everybody home.
+    ///
+    /// Who is still connecting is not waited for: it will find that nobody wants it.
     private mutating func leaveAll(_ action: (ID) -> Action) -> [Action] {
         idle = []
         paced = []

@@ -2,7 +2,9 @@ import Core
 import NIOCore
 import OpenSSL
 
-/// One connection's thin I/O around its session: bytes in, bytes out, clocks. Everything happens on its event loop.
+/// One connection's thin I/O around its session: bytes in, bytes out, clocks.
+///
+/// Everything happens on its event loop.
 ///
 /// The session is plain first and is consumed by the upgrade, or there is none until implicit TLS is up. What the
 /// session writes in answer to one event leaves as one write.
@@ -273,8 +275,14 @@ final class SessionHandler: ChannelInboundHandler {
             let handler = NIOLoopBound(self, eventLoop: loop)
             promise.futureResult.whenSuccess { handler.value.flushed() }
         }
-        context.writeAndFlush(wrapOutboundOut(output), promise: promise)
-        output.clear()
+        // Out of the field before it is written: a flush that is quick calls back at once, and what it writes then must
+        // not find these bytes still there.
+        var leaving = ByteBuffer()
+        swap(&leaving, &output)
+        context.writeAndFlush(wrapOutboundOut(leaving), promise: promise)
+        guard output.capacity == 0 else { return }
+        leaving.clear()
+        output = leaving
     }
 
     private func flushed() {
@@ -290,8 +298,9 @@ final class SessionHandler: ChannelInboundHandler {
         return secure?.isBusy == true ? .nothing : .work
     }
 
-    /// One deadline for each wait, however many bytes come meanwhile. The timer is moved only if it would fire too late:
-    /// setting it for every answer would cost more than the answer.
+    /// One deadline for each wait, however many bytes come meanwhile.
+    ///
+    /// The timer is moved only if it would fire too late: setting it for every answer would cost more than the answer.
     private func setClock() {
         let now = nowWaitingFor
         guard now != wait else { return }
@@ -343,7 +352,9 @@ extension ConnectionEnd {
         detail: "bytes came in clear ahead of TLS"
     )
 
-    /// What a failed handshake means. `nil` is no failure that a server causes.
+    /// What a failed handshake means.
+    ///
+    /// `nil` is no failure that a server causes.
     init(_ error: TLSError?) {
         let reason: Reason =
             switch error?.code {

@@ -1,4 +1,6 @@
-/// What a server offers in its answer to EHLO. Made anew inside TLS; nothing from the clear phase is carried over.
+/// What a server offers in its answer to EHLO.
+///
+/// Made anew inside TLS; nothing from the clear phase is carried over.
 struct Capabilities: Hashable, Sendable {
     /// STARTTLS: RFC 3207.
     var startTLS = false
@@ -8,7 +10,9 @@ struct Capabilities: Hashable, Sendable {
     var eightBitMIME = false
     /// SMTPUTF8: RFC 6531.
     var smtpUTF8 = false
-    /// SIZE: RFC 1870. The limit in octets; 0 where the server names none; `nil` where SIZE is not offered.
+    /// SIZE: RFC 1870.
+    ///
+    /// The limit in octets; 0 where the server names none; `nil` where SIZE is not offered.
     var size: Int?
     /// AUTH PLAIN: RFC 4616.
     var authPlain = false

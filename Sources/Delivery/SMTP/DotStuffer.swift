@@ -14,8 +14,9 @@ struct DotStuffer {
     /// The octets that end a message, on a line of their own.
     static let end: StaticString = ".\r\n"
 
-    /// Writes whole lines until the content's end, or until `limit` octets or more have been written. The last line is given
-    /// its end if it has none. Returns whether the content's end was reached.
+    /// Writes whole lines until the content's end, or until `limit` octets or more have been written.
+    ///
+    /// The last line is given its end if it has none. Returns whether the content's end was reached.
     mutating func write(_ content: [UInt8], limit: Int = .max, into output: inout ByteBuffer) -> Bool {
         if limit == .max {
             output.reserveCapacity(minimumWritableBytes: content.count - offset + 128)

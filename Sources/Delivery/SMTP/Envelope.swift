@@ -41,7 +41,9 @@ extension OutgoingMessage {
         headersNeedUTF8 || recipient.needsSMTPUTF8 || sender.needsSMTPUTF8
     }
 
-    /// Why the message cannot go to a server with such an offer; nothing is sent then. `nil` if it can.
+    /// Why the message cannot go to a server with such an offer; nothing is sent then.
+    ///
+    /// `nil` if it can.
     func obstacle(_ offered: Capabilities) -> (Reason, String)? {
         if let limit = offered.size, limit > 0, content.count > limit {
             return (.messageTooLarge, "the message has \(content.count) octets, the server takes \(limit)")

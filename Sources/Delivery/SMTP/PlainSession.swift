@@ -1,7 +1,9 @@
 import Core
 import NIOCore
 
-/// The conversation before TLS. It can say EHLO, STARTTLS and QUIT; there is no function that says anything else.
+/// The conversation before TLS.
+///
+/// It can say EHLO, STARTTLS and QUIT; there is no function that says anything else.
 ///
 /// ``upgraded(by:settings:into:)`` consumes it, and nothing learnt here but the server's willingness to start TLS gets into what
 /// comes out (RFC 3207 section 4.2). A byte that nobody asked for is taken as an injection: whoever can write
@@ -94,7 +96,9 @@ struct PlainSession: ~Copyable {
         }
     }
 
-    /// The session that may carry mail, once TLS is there and verified. Writes its EHLO.
+    /// The session that may carry mail, once TLS is there and verified.
+    ///
+    /// Writes its EHLO.
     consuming func upgraded(
         by tls: VerifiedTLS,
         settings: RouteSettings,

@@ -22,7 +22,9 @@ struct Reply: Hashable, Sendable {
         text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     }
 
-    /// Whether the text has a word, whatever its case. `word` is lower-case ASCII.
+    /// Whether the text has a word, whatever its case.
+    ///
+    /// `word` is lower-case ASCII.
     func mentions(_ word: StaticString) -> Bool {
         text.firstRange(ofLowercase: Array("\(word)".utf8)) != nil
     }
@@ -74,7 +76,9 @@ struct EnhancedStatus: Hashable, Sendable {
 }
 
 extension Collection<UInt8> where Index == Int {
-    /// Where bytes stand for the first time, ASCII letters of either case taken as equal. `pattern` is lower case.
+    /// Where bytes stand for the first time, ASCII letters of either case taken as equal.
+    ///
+    /// `pattern` is lower case.
     func firstRange(ofLowercase pattern: [UInt8], from start: Int? = nil) -> Range<Int>? {
         guard let first = pattern.first, count >= pattern.count else { return nil }
         var index = start ?? startIndex

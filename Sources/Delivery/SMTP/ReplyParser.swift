@@ -38,8 +38,9 @@ struct ReplyParser {
         octets > 0
     }
 
-    /// Takes the next whole reply off the buffer; `nil` if it is not there yet. Whole lines are taken off in any case, so
-    /// what stays in the buffer is part of one line.
+    /// Takes the next whole reply off the buffer; `nil` if it is not there yet.
+    ///
+    /// Whole lines are taken off in any case, so what stays in the buffer is part of one line.
     mutating func next(from buffer: inout ByteBuffer) throws(ReplyError) -> Reply? {
         while let end = buffer.readableBytesView.firstIndex(of: 0x0A) {
             let view = buffer.readableBytesView

@@ -16,7 +16,9 @@ struct Step {
         case ask
         /// Say when all that was written has left this process.
         case flush
-        /// Nothing is left to do: say goodbye. Sessions keep this to themselves.
+        /// Nothing is left to do: say goodbye.
+        ///
+        /// Sessions keep this to themselves.
         case leave
         /// Close the connection, after sending what was written.
         case close(ConnectionEnd)

@@ -14,8 +14,9 @@ struct Transaction {
 
     /// What is to be sent.
     let message: OutgoingMessage
-    /// Whether the connection had carried a message before. A server may close a used connection whenever it likes, which
-    /// then says nothing about the row.
+    /// Whether the connection had carried a message before.
+    ///
+    /// A server may close a used connection whenever it likes, which then says nothing about the row.
     let isFirst: Bool
     /// Whether any of its commands was answered.
     var isAnswered = false

@@ -1,7 +1,9 @@
 import Core
 import OpenSSL
 
-/// The proof that a TLS session is up and its server verified. Only an engine in that state gives one.
+/// The proof that a TLS session is up and its server verified.
+///
+/// Only an engine in that state gives one.
 struct VerifiedTLS: Hashable, Sendable {
     /// What a report says about the session.
     let evidence: TLSEvidence

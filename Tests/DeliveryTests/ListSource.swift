@@ -1,0 +1,88 @@
+import Core
+import DequeModule
+import Dispatch
+import Synchronization
+
+@testable import Delivery
+
+/// A source of so many messages, which gives back what was not tried, and keeps the results.
+final class ListSource: MessageSource {
+    struct State: Sendable {
+        var waiting: Deque<UInt32> = []
+        var underWay: Set<UInt32> = []
+        var results: [UInt32: AttemptResult] = [:]
+        var announced: [UInt32: Int] = [:]
+        var handedBack = 0
+        var problems: [String] = []
+        var sender: RouteSender?
+    }
+
+    private let state: Mutex<State>
+    private let size: Int
+
+    static let line = "A line of this message, some sixty octets long or near it.\r\n"
+
+    init(_ count: Int, size: Int = 1) {
+        self.size = size
+        state = Mutex(State(waiting: Deque(count == 0 ? [] : Array(1...UInt32(count)))))
+    }
+
+    var results: [UInt32: AttemptResult] { state.withLock { $0.results } }
+    var problems: [String] { state.withLock { $0.problems } }
+    var waiting: Int { state.withLock { $0.waiting.count } }
+    var announced: Int { state.withLock { $0.announced.count } }
+
+    /// Sends all of it.
+    func send(over route: RouteSettings) async throws -> RouteEnd {
+        let sender = try RouteSender(route: route, source: self)
+        state.withLock { $0.sender = sender }
+        defer { state.withLock { $0.sender = nil } }
+        return await sender.run()
+    }
+
+    func next() -> NextMessage {
+        state.withLock { state in
+            guard let row = state.waiting.popFirst() else { return state.underWay.isEmpty ? .finished : .later }
+            if !state.underWay.insert(row).inserted { state.problems.append("row \(row) is given out twice") }
+            return .message(message(row))
+        }
+    }
+
+    func willTransmit(_ message: Ticket, then: @escaping @Sendable (Bool) -> Void) {
+        state.withLock { state in
+            if !state.underWay.contains(message.row.value) { state.problems.append("announced without being given") }
+            state.announced[message.row.value, default: 0] += 1
+        }
+        // Both ways that a ledger may answer: at once, and from a thread of its own.
+        if message.row.value.isMultiple(of: 2) {
+            then(true)
+        } else {
+            DispatchQueue.global().async { then(true) }
+        }
+    }
+
+    func ended(_ message: Ticket, _ result: AttemptResult) {
+        let row = message.row.value
+        let sender = state.withLock { state in
+            if state.underWay.remove(row) == nil { state.problems.append("row \(row) ended twice") }
+            if result.verdict == .notTried {
+                state.handedBack += 1
+                state.waiting.append(row)
+            } else {
+                state.results[row] = result
+            }
+            return state.sender
+        }
+        sender?.wake()
+    }
+
+    private func message(_ row: UInt32) -> OutgoingMessage {
+        let body = String(repeating: Self.line, count: size)
+        return OutgoingMessage(
+            ticket: Ticket(row: RowNumber(row), attempt: 1),
+            sender: try! Address(localPart: "care", domain: "riverside.example"),
+            recipient: try! Address(localPart: "row\(row)", domain: "example.org"),
+            content: Array("Subject: Row \(row)\r\n\r\n\(body)".utf8)
+        )
+    }
+}

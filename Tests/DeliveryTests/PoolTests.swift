@@ -1,0 +1,211 @@
+import Core
+import Testing
+
+@testable import Delivery
+
+@Suite("The pool of a route's connections")
+struct PoolTests {
+    private let now = ContinuousClock.now
+
+    private func pool(_ connections: Int, rate: RouteSettings.Rate? = nil) -> Pool {
+        var route = RouteSettings(name: "main", host: "relay.kit.test", heloName: "h", dial: nil)
+        route.connections = connections
+        route.rate = rate
+        return Pool(route, now: now)
+    }
+
+    private func lost(_ kind: ConnectionEnd.Kind, _ reason: Reason = .connect) -> ConnectionEnd {
+        ConnectionEnd(kind: kind, reason: reason, detail: "d")
+    }
+
+    private func open(_ pool: inout Pool, _ id: Int) {
+        same(pool.activated(id), true)
+        pool.ready(id)
+    }
+
+    @Test("The first connection proves the route; then it grows while messages wait, and never beyond its limit")
+    func grows() {
+        var pool = pool(4)
+        same(pool.start(), [.open(0)])
+        same(pool.wake(), [])
+        open(&pool, 0)
+        same(pool.drew(0), [.open(1)])
+        same(pool.drew(0), [])
+        open(&pool, 1)
+        same(pool.drew(1), [.open(2)])
+        same(pool.drew(0), [.open(3)])
+        open(&pool, 2)
+        open(&pool, 3)
+        same(pool.drew(3), [])
+    }
+
+    @Test("A connection without work is woken before another is opened")
+    func wakes() {
+        var pool = pool(4)
+        _ = pool.start()
+        open(&pool, 0)
+        guard case (.go(let generation, _), _) = pool.turn(0, hasWorked: false, now: now) else {
+            Issue.record("no turn")
+            return
+        }
+        same(pool.park(0, generation: generation), true)
+        same(pool.wake(), [.wake(0)])
+        same(pool.wake(), [.open(1)])
+    }
+
+    @Test("A wake between asking and parking is not lost")
+    func noLostWake() {
+        var pool = pool(1)
+        _ = pool.start()
+        open(&pool, 0)
+        guard case (.go(let generation, _), _) = pool.turn(0, hasWorked: false, now: now) else {
+            Issue.record("no turn")
+            return
+        }
+        _ = pool.wake()
+        same(pool.park(0, generation: generation), false)
+    }
+
+    @Test("A failed connection is followed by a growing wait, and no other is opened meanwhile")
+    func waits() {
+        var pool = pool(4)
+        _ = pool.start()
+        for (id, seconds) in [(0, 1), (1, 2), (2, 4), (3, 8)] {
+            let actions = pool.closed(id, lost(.lost), carried: 0, chance: 1)
+            #expect(actions == [.delay(.seconds(seconds))])
+            same(pool.wake(), [])
+            same(pool.delayElapsed(), [.open(id + 1)])
+        }
+        #expect(pool.problem?.reason == .connect)
+    }
+
+    @Test("Work ends the memory of failures")
+    func forgets() {
+        var pool = pool(1)
+        _ = pool.start()
+        _ = pool.closed(0, lost(.lost), carried: 0, chance: 1)
+        _ = pool.closed(1, lost(.lost), carried: 0, chance: 1)
+        same(pool.delayElapsed(), [.open(1)])
+        open(&pool, 1)
+        _ = pool.turn(1, hasWorked: true, now: now)
+        #expect(pool.problem == nil)
+        same(pool.closed(1, lost(.lost), carried: 3, chance: 1), [.delay(.seconds(1))])
+    }
+
+    @Test("A server that leaves after many messages is met again at once")
+    func reconnects() {
+        var pool = pool(1)
+        _ = pool.start()
+        open(&pool, 0)
+        _ = pool.drew(0)
+        same(pool.closed(0, lost(.lost, .serverBusy), carried: 100, chance: 1), [.open(1)])
+    }
+
+    @Test("A certificate that fails is looked at twice, then the route is held")
+    func held() {
+        var pool = pool(4)
+        _ = pool.start()
+        same(pool.closed(0, lost(.insecure, .certificateName), carried: 0, chance: 1), [.delay(.seconds(1))])
+        same(pool.delayElapsed(), [.open(1)])
+        let problem = RouteProblem(.certificateName, detail: "d", server: "relay.kit.test")
+        let actions = pool.closed(1, lost(.insecure, .certificateName), carried: 0, chance: 1)
+        #expect(actions == [.finish(.held(problem))])
+    }
+
+    @Test("A verified connection in between clears the suspicion")
+    func cleared() {
+        var pool = pool(1)
+        _ = pool.start()
+        _ = pool.closed(0, lost(.insecure), carried: 0, chance: 1)
+        _ = pool.delayElapsed()
+        open(&pool, 1)
+        _ = pool.closed(1, lost(.lost), carried: 0, chance: 1)
+        _ = pool.delayElapsed()
+        let actions = pool.closed(2, lost(.insecure), carried: 0, chance: 1)
+        #expect(actions.count == 1 && actions != [.finish(.cancelled)])
+    }
+
+    @Test("When a later connection fails verification twice, the others finish and leave")
+    func heldLater() {
+        var pool = pool(4)
+        _ = pool.start()
+        open(&pool, 0)
+        same(pool.drew(0), [.open(1)])
+        _ = pool.closed(1, lost(.insecure, .certificateExpired), carried: 0, chance: 1)
+        same(pool.delayElapsed(), [.open(2)])
+        same(pool.closed(2, lost(.insecure, .certificateExpired), carried: 0, chance: 1), [.drain(0)])
+        same(pool.turn(0, hasWorked: true, now: now).0, .leave)
+        let problem = RouteProblem(.certificateExpired, detail: "d", server: "relay.kit.test")
+        same(pool.closed(0, .goodbye, carried: 7, chance: 1), [.finish(.held(problem))])
+    }
+
+    @Test("Refused credentials stop the route at once")
+    func authentication() {
+        var pool = pool(4)
+        _ = pool.start()
+        let problem = RouteProblem(.authentication, detail: "d", server: "relay.kit.test")
+        let actions = pool.closed(0, lost(.authentication, .authentication), carried: 0, chance: 1)
+        #expect(actions == [.finish(.stopped(problem))])
+    }
+
+    @Test(
+        "Kinds of failure that end the route after so many in a row",
+        arguments: [(ConnectionEnd.Kind.refused, 2), (.insecure, 2), (.handshakeLost, 4)]
+    )
+    func confirmations(_ kind: ConnectionEnd.Kind, _ count: Int) {
+        var pool = pool(1)
+        _ = pool.start()
+        for id in 0..<count {
+            let actions = pool.closed(id, lost(kind), carried: 0, chance: 1)
+            if id < count - 1 {
+                same(pool.delayElapsed(), [.open(id + 1)])
+            } else {
+                #expect(actions.count == 1)
+                if case .finish? = actions.first {} else { Issue.record("no end: \(actions)") }
+            }
+        }
+    }
+
+    @Test("When the source has finished, nobody waits for a connection that is still being made")
+    func finishes() {
+        var pool = pool(4)
+        _ = pool.start()
+        open(&pool, 0)
+        _ = pool.drew(0)
+        same(pool.sourceFinished(), [.drain(0)])
+        same(pool.closed(0, .goodbye, carried: 1, chance: 1), [.finish(.finished)])
+        same(pool.activated(1), false)
+    }
+
+    @Test("Cancelled before anything was open")
+    func cancelled() {
+        var pool = pool(4)
+        _ = pool.start()
+        same(pool.cancel(), [.finish(.cancelled)])
+        same(pool.cancel(), [])
+    }
+
+    @Test("Connections share the pace; one timer wakes them in turn")
+    func paced() {
+        var pool = pool(2, rate: .init(1))
+        _ = pool.start()
+        open(&pool, 0)
+        let (turn, actions) = pool.turn(0, hasWorked: false, now: now)
+        #expect(turn == .parked)
+        #expect(actions == [.paceTimer(now + .seconds(1))])
+        same(pool.paceElapsed(), [.wake(0)])
+        let later = now + .seconds(1)
+        guard case (.go, _) = pool.turn(0, hasWorked: false, now: later) else {
+            Issue.record("no turn")
+            return
+        }
+        same(pool.drew(0), [.open(1)])
+        open(&pool, 1)
+        same(pool.turn(1, hasWorked: false, now: later).1, [.paceTimer(now + .seconds(2))])
+        same(pool.turn(0, hasWorked: false, now: later).1, [])
+        same(pool.paceElapsed(), [.wake(1)])
+        let next = pool.turn(1, hasWorked: false, now: now + .seconds(2))
+        #expect(next.1 == [.paceTimer(now + .seconds(3))])
+        same(pool.drew(1), [])
+    }
+}
