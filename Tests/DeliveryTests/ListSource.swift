@@ -1,3 +1,6 @@
+// swift-format-ignore-file: NeverForceUnwrap, NeverUseForceTry
+// A fixture that cannot be made is a broken test, and may say so by trapping.
+
 import Core
 import DequeModule
 import Dispatch
