@@ -45,6 +45,13 @@ struct CSVProblemTests {
         #expect(rows[1].problem == nil)
     }
 
+    @Test("halves of one character in two cells are no text, though together they would be")
+    func splitCharacter() throws {
+        let rows = try Table(bytes: Array("a,b\nx".utf8) + [0xC3, 0x2C, 0xBC] + Array("y\n".utf8)).rows()
+        #expect(rows.map { $0.problem?.reason } == [.rowText])
+        #expect(rows[0].cells == ["", ""])
+    }
+
     @Test("tabs and line breaks inside quotes are text")
     func allowedControls() throws {
         #expect(try Table("a,b\n\"x\ty\",\"l1\nl2\"\n").cells() == [["x\ty", "l1\nl2"]])

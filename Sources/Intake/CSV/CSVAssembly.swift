@@ -13,6 +13,8 @@ struct CSVAssembly {
 
     /// The header's cells, once they are known; every row gets as many.
     private(set) var header: Row?
+    /// How many cells the header has; `nil` before it.
+    private var columns: Int?
 
     private var row = Row(number: RowNumber(0), line: 0)
     private var number: UInt32 = 0
@@ -44,10 +46,10 @@ struct CSVAssembly {
         cells += 1
         length += cell.count + 1
         lastTerminator = 0
-        if cell.count > limits.cell || length > limits.row || header == nil {
+        if cell.count > limits.cell || length > limits.row || columns == nil {
             excess = excess(withStarted: 0, cell: cell.count)
         }
-        if let header, cells > header.count {
+        if let columns, cells > columns {
             unsafe droppedLineEnds += RowText.lineEnds(in: cell)
             return
         }
@@ -63,15 +65,16 @@ struct CSVAssembly {
             lastTerminator = terminator
             return
         }
-        let isPlain = RowText.isPlain(row.bytes)
-        let lineEnds = (isPlain ? 0 : lineEndsInRow()) + droppedLineEnds
-        if let header {
+        let look = RowText.look(at: row.bytes)
+        let lineEnds = (look.hasControls ? lineEndsInRow() : 0) + droppedLineEnds
+        if let columns {
             if !isBlank {
                 number &+= 1
-                deliver(shapeProblem(header.count) ?? (isPlain ? nil : textProblem()), isPlain: isPlain)
+                deliver(shapeProblem(columns) ?? (look.isPlain ? nil : textProblem(look)), look)
             }
         } else if !isBlank {
             header = row
+            columns = row.count
             row = Row(number: RowNumber(0), line: 0)
         }
         line += 1 + lineEnds
@@ -88,7 +91,7 @@ struct CSVAssembly {
 
     /// Which bound is passed when `started` bytes of the next cell have been seen.
     func excess(withStarted started: Int, cell: Int = 0) -> Excess? {
-        if header == nil {
+        if columns == nil {
             if cells > limits.columns { return .columns }
             if length + started > limits.header { return .header }
         }
@@ -119,9 +122,15 @@ struct CSVAssembly {
         )
     }
 
-    private func textProblem() -> RowProblem? {
+    private func textProblem(_ look: RowText.Look) -> RowProblem? {
+        // One pass over the row: well-formed as a whole, and no cell begins in the middle of a character.
+        if !look.hasControls, RowText.flaw(in: row.bytes[...], hasControls: false) == nil,
+            !(0..<row.count).contains(where: { row.beginsInsideCharacter($0) })
+        {
+            return nil
+        }
         for column in 0..<row.count {
-            guard let flaw = RowText.flaw(in: row[column]) else { continue }
+            guard let flaw = RowText.flaw(in: row[column], hasControls: look.hasControls) else { continue }
             let name = header.map { " (\(CSVHeader.name(of: $0.text(column))))" } ?? ""
             let cell = "column \(column + 1)\(name) of row \(number)"
             switch flaw {
@@ -160,8 +169,8 @@ struct CSVAssembly {
 
     // MARK: Giving rows away
 
-    private mutating func deliver(_ problem: RowProblem?, isPlain: Bool) {
-        if problem != nil { mend(isPlain: isPlain) }
+    private mutating func deliver(_ problem: RowProblem?, _ look: RowText.Look) {
+        if problem != nil { mend(look) }
         if filled == pool.count { pool.append(CSVRow()) }
         swap(&pool[filled].row, &row)
         pool[filled].problem = problem
@@ -169,10 +178,10 @@ struct CSVAssembly {
     }
 
     /// Makes the row as wide as the header, and empties cells that are not text.
-    private mutating func mend(isPlain: Bool) {
+    private mutating func mend(_ look: RowText.Look) {
         var mended = Row(number: row.number, line: row.line)
         for column in 0..<(header?.count ?? 0) {
-            let isText = column < row.count && (isPlain || RowText.flaw(in: row[column]) == nil)
+            let isText = column < row.count && (look.isPlain || RowText.flaw(in: row[column]) == nil)
             mended.append(cell: isText ? row[column] : [])
         }
         row = mended
@@ -185,5 +194,13 @@ struct CSVAssembly {
             taken = 0
             filled = 0
         }
+    }
+}
+
+extension Row {
+    /// Whether a cell's first byte only goes on with a character that began in the cell before.
+    fileprivate func beginsInsideCharacter(_ column: Int) -> Bool {
+        let range = range(column)
+        return !range.isEmpty && bytes[range.lowerBound] & 0xC0 == 0x80
     }
 }

@@ -10,32 +10,56 @@ enum RowText {
         case replacement
     }
 
-    /// Whether all bytes are printable ASCII, eight at a time; nearly all rows are done with this.
-    static func isPlain(_ bytes: [UInt8]) -> Bool {
+    /// What a quick look at many bytes tells.
+    struct Look {
+        /// There is a byte below 20, or 7F.
+        var hasControls: Bool
+        /// There is a byte above 7F.
+        var hasHighBytes: Bool
+
+        /// Printable ASCII; nearly all rows are done with this.
+        var isPlain: Bool {
+            !hasControls && !hasHighBytes
+        }
+    }
+
+    /// Looks at all bytes, eight at a time.
+    static func look(at bytes: [UInt8]) -> Look {
         unsafe bytes.withUnsafeBytes { buffer in
+            var low: UInt64 = 0
+            var high: UInt64 = 0
             var index = 0
             while index + 8 <= buffer.count {
                 let word = unsafe buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                // A byte below 20 borrows into its top bit, 7F carries into it, and 80 and above have it set.
-                let low = (word &- 0x2020_2020_2020_2020) & ~word
-                let high = word | (word &+ 0x0101_0101_0101_0101)
-                if (low | high) & 0x8080_8080_8080_8080 != 0 { return false }
+                // A byte below 20 borrows into its top bit, and 7F carries into it; 80 and above have it set already.
+                low |= ((word &- 0x2020_2020_2020_2020) | (word &+ 0x0101_0101_0101_0101)) & ~word
+                high |= word
                 index += 8
             }
             while index < buffer.count {
                 let byte = unsafe buffer[index]
-                if byte < 0x20 || byte >= 0x7F { return false }
+                if byte < 0x20 || byte == 0x7F { low |= 0x80 }
+                high |= UInt64(byte)
                 index += 1
             }
-            return true
+            let top: UInt64 = 0x8080_8080_8080_8080
+            return Look(hasControls: low & top != 0, hasHighBytes: high & top != 0)
         }
     }
 
     /// Checks one cell byte by byte, strictly by the table of RFC 3629 section 4: no overlong form, no surrogate.
-    static func flaw(in bytes: ArraySlice<UInt8>) -> Flaw? {
+    ///
+    /// - Parameters:
+    ///   - bytes: The cell.
+    ///   - hasControls: Whether there may be control characters below 80; without them ASCII is skipped.
+    static func flaw(in bytes: ArraySlice<UInt8>, hasControls: Bool = true) -> Flaw? {
         var index = bytes.startIndex
         let end = bytes.endIndex
         while index < end {
+            if !hasControls {
+                index = EncodingSurvey.nextBeyondASCII(in: bytes, from: index)
+                if index == end { return nil }
+            }
             let lead = bytes[index]
             if lead < 0x80 {
                 if lead < 0x20 && lead != 0x09 && lead != 0x0A && lead != 0x0D || lead == 0x7F {
