@@ -1,3 +1,4 @@
+import Foundation
 import OpenSSL
 import TestSupport
 import Testing
@@ -223,6 +224,23 @@ struct CertificateTests {
         )
         let error = #expect(throws: TLSError.self) { try pair.shakeHands() }
         #expect(error?.code == .certificateUntrusted)
+    }
+
+    @Test("a root that the system knows is trusted when the system's roots are")
+    func systemRoots() async {
+        // In a process of its own, since where OpenSSL looks for roots is the process's environment.
+        await #expect(processExitsWith: .success) {
+            let kit = try Kit()
+            let directory = try TemporaryDirectory()
+            let path = try directory.write("roots.pem", kit.root.certificatePEM)
+            unsafe setenv("SSL_CERT_FILE", path, 1)
+            let pair = try TLSPair(
+                client: TLSEngine(TLSContext(trust: .system), serverName: Kit.host),
+                server: TLSEngine(Kit.server(kit.root.issue(Kit.request())))
+            )
+            try pair.shakeHands()
+            guard pair.client.session?.isVerified == true else { exit(1) }
+        }
     }
 
     @Test("the sentence names the reason and what OpenSSL calls it")
