@@ -4,7 +4,7 @@ import OpenSSL
 /// The keyed chain that runs through the lines of one of our append-only files.
 ///
 /// The first line names the file. It gives, under a key that only the site has, a secret of this one file. Each line ends
-/// in the first half of a quarter of a digest: `mac` is the first 8 bytes of SHA-256 over the file's secret, the
+/// in a quarter of a digest: `mac` is the first 8 bytes of SHA-256 over the file's secret, the
 /// line before's `mac`, and the line's own text. What is not shown of a digest stays unknown, so that nobody without the
 /// key can write a line, change one, or move one, take one out or bring one in from another file.
 ///

@@ -32,6 +32,8 @@ struct ChainFollower: ~Copyable {
     private let key: (_ id: Int) -> HMACSHA256?
     private var chain: Chain?
     private var isInsideLongLine = false
+    /// Whether the header was not one of ours; then nothing in the file can be verified.
+    private var isRefused = false
     /// How far complete lines were read.
     private(set) var offset: Int64 = 0
     private var seenSize: Int64 = 0
@@ -57,6 +59,26 @@ struct ChainFollower: ~Copyable {
     ) throws {
         guard let status = try directory.status(of: name) else { return }
         guard status.size != seenSize || status.inode != seenInode else { return }
+        try follow(directory, status, fault, body)
+        // Not if reading failed: what was not read is looked at again.
+        (seenSize, seenInode) = (status.size, status.inode)
+    }
+
+    private mutating func follow(
+        _ directory: Directory,
+        _ status: FileStatus,
+        _ fault: (ChainFault) -> Void,
+        _ body: (JSONObject) -> Void
+    ) throws {
+        guard status.kind == .regular else {
+            return fault(ChainFault(file: name, offset: 0, problem: "it is not a regular file"))
+        }
+        if isRefused {
+            // The same file under the same wrong header, unless it was replaced.
+            guard status.inode != seenInode || status.size < seenSize else { return }
+            isRefused = false
+            offset = 0
+        }
         if status.size < offset {
             fault(ChainFault(file: name, offset: status.size, problem: "the file is shorter than it was"))
             offset = status.size
@@ -65,8 +87,6 @@ struct ChainFollower: ~Copyable {
             let file = try directory.openRegular(name)
             while try readChunk(file, to: status.size, fault, body) {}
         }
-        seenSize = status.size
-        seenInode = status.inode
         if buffer.capacity > 0, offset == status.size { buffer = [] }
     }
 
@@ -87,6 +107,7 @@ struct ChainFollower: ~Copyable {
             } else if let problem = take(bytes[start..<end], body) {
                 fault(ChainFault(file: name, offset: place, problem: problem))
             }
+            if isRefused { return false }
             start = end + 1
         }
         if start == 0, bytes.count > Self.maximumLine {
@@ -105,8 +126,15 @@ struct ChainFollower: ~Copyable {
         _ line: ArraySlice<UInt8>,
         _ body: (JSONObject) -> Void
     ) -> String? {
-        guard let (text, mac) = Chain.parts(line) else { return "a line is damaged" }
-        guard chain != nil else { return takeHeader(line, text, mac) }
+        guard let (text, mac) = Chain.parts(line) else {
+            isRefused = chain == nil
+            return "a line is damaged"
+        }
+        guard chain != nil else {
+            let problem = takeHeader(line, text, mac)
+            isRefused = problem != nil
+            return problem
+        }
         guard let expected = chain?.next(text) else { return nil }
         guard constantTimeEqual(expected, mac) else {
             chain?.resume(from: mac)

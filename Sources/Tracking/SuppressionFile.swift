@@ -46,6 +46,9 @@ public struct SuppressionFile: Sendable {
             var line = JSONLine()
             line.append("n", position.count)
             record.appendMembers(to: &line)
+            guard line.bytes.count < ChainFollower.maximumLine / 2 else {
+                throw Refused(description: "record \(position.count - before) is too long")
+            }
             position.chain.append(line, to: &output)
             if output.count >= 65_536 {
                 try file.write(output)

@@ -47,6 +47,8 @@ public struct TokenContent: Hashable, Sendable {
 }
 
 extension TokenContent {
+    /// The longest name of a list, in bytes; its event must fit a line of the log.
+    static let maximumList = 1_000
     private static let headCount = JobID.digestLength + 2 + 4
 
     static func appendHead(_ job: JobID, _ row: RowNumber, to plaintext: inout [UInt8]) {
@@ -73,7 +75,8 @@ extension TokenContent {
             action = .click(link: bigEndian(rest.prefix(2)), target: target)
         case .unsubscribe:
             guard let tag = AddressTag(bytes: rest.prefix(AddressTag.byteCount)),
-                let list = String(validating: rest.dropFirst(AddressTag.byteCount), as: UTF8.self)
+                let list = String(validating: rest.dropFirst(AddressTag.byteCount), as: UTF8.self),
+                list.utf8.count <= Self.maximumList
             else { return nil }
             action = .unsubscribe(list: list, tag: tag)
         }

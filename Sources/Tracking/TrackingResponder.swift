@@ -26,7 +26,7 @@ struct TrackingResponder: HTTPResponder {
     }
 
     private func answer(_ request: Request) async -> Response {
-        let target = (request.head.path ?? "").utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        let target = request.uri.path.utf8.prefix { $0 != UInt8(ascii: "#") }
         guard target.count <= TokenSeal.maximumLength + path.utf8.count + 8, target.starts(with: path.utf8) else {
             return unknown(request)
         }

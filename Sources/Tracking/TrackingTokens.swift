@@ -67,6 +67,8 @@ public struct TrackingTokens: TokenMinting {
     }
 
     /// Appends the unsubscribe page's URL.
+    ///
+    /// A list with a name beyond all measure (1,000 bytes) counts as all mail, which errs on the recipient's side.
     public func appendUnsubscribeURL(
         job: JobID,
         row: RowNumber,
@@ -76,6 +78,7 @@ public struct TrackingTokens: TokenMinting {
     ) {
         output.append(contentsOf: prefixes.unsubscribe)
         let tag = tagger.tag(of: address)
+        let list = list.utf8.count <= TokenContent.maximumList ? list : ""
         var text = plaintext(job, row, AddressTag.byteCount + list.utf8.count)
         text.append(bigEndian: tag.high)
         text.append(bigEndian: tag.low)

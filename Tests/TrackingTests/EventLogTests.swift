@@ -35,6 +35,15 @@ struct EventLogTests {
         #expect(try folder.names.count == 2)
     }
 
+    @Test("the longest event that a token can lead to is read back")
+    func longest() async throws {
+        let folder = try EventsFolder()
+        var event = Fixture.unsubscribe("ada@x.example", list: String(repeating: "\u{1}", count: 1_000))
+        event.why = "one-click"
+        try await folder.log().append(event)
+        #expect(try folder.events() == [event])
+    }
+
     @Test("a new day begins a new file")
     func days() async throws {
         let folder = try EventsFolder()
@@ -244,7 +253,38 @@ struct EventReaderTests {
         #expect(reader.faults == 1)
     }
 
-    @Test("other files, links and directories in the folder are passed over")
+    @Test("a file without a header of ours is one fault, until another takes its place")
+    func noHeader() async throws {
+        let (folder, name, bytes) = try await Self.sample()
+        let headerEnd = try #require(bytes.firstIndex(of: UInt8(ascii: "\n")))
+        try folder.temporary.write(name, bytes[(headerEnd + 1)...])
+        let reader = folder.reader()
+        #expect(try reader.poll().isEmpty)
+        try folder.temporary.write(name, bytes[(headerEnd + 1)...] + bytes[(headerEnd + 1)...])
+        #expect(try reader.poll().isEmpty)
+        #expect(reader.faults == 1)
+        try folder.temporary.write(".copy", bytes)
+        try folder.directory.rename(".copy", to: name)
+        #expect(try reader.poll().count == 5)
+    }
+
+    @Test("links and directories in the folder are never followed, and are a fault each")
+    func special() async throws {
+        let (folder, name, bytes) = try await Self.sample()
+        try folder.temporary.write("elsewhere", bytes)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.temporary.path("2026-11-21-link.jsonl"),
+            withDestinationPath: folder.temporary.path("elsewhere")
+        )
+        try folder.directory.makeDirectory("2026-11-21-directory.jsonl")
+        let reader = folder.reader()
+        #expect(try reader.poll().count == 5)
+        #expect(try reader.poll().isEmpty)
+        #expect(reader.faults == 2)
+        #expect(!reader.firstFaults.contains { $0.file == name })
+    }
+
+    @Test("other files in the folder are passed over")
     func others() async throws {
         let (folder, _, bytes) = try await Self.sample()
         try folder.temporary.write("notes.txt", text: "hello")

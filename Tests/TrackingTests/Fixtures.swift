@@ -4,26 +4,25 @@ import Foundation
 import OpenSSL
 import Synchronization
 import TestSupport
-import Testing
 
 @testable import Tracking
 
 /// Values that most tests here need.
 enum Fixture {
-    static let job = JobID(digest: Array(1...10))!
-    static let otherJob = JobID(digest: Array(11...20), run: 3)!
+    static let job = required(JobID(digest: Array(1...10)))
+    static let otherJob = required(JobID(digest: Array(11...20), run: 3))
     static let secret = SecretBytes(copying: Array(0..<32))
     static let keys = TokenKeys(TokenKey(id: 1, secret: secret))
     static let suppressionKey = SecretBytes(copying: Array(repeating: 9, count: 32))
     static let tagger = AddressTagger(key: suppressionKey)
-    static let baseURL = BaseURL("https://t.clinic.example")!
+    static let baseURL = required(BaseURL("https://t.clinic.example"))
     static let tokens = TrackingTokens(baseURL: baseURL, keys: keys, tagger: tagger)
     static let target = "https://portal.clinic.example/visit?id=77&lang=en"
     /// Noon and a quarter of a second on 2026-11-21, UTC.
     static let noon = Timestamp(year: 2026, month: 11, day: 21, hour: 12).seconds * 1_000 + 250
 
     static func address(_ text: String) -> Address {
-        try! Address(parsing: text) { _ in nil }
+        required(try? Address(parsing: text) { _ in nil })
     }
 
     static func open(_ row: UInt32, at milliseconds: Int64 = noon) -> Event {
@@ -45,7 +44,7 @@ enum Fixture {
 
     /// The token in a URL of ours, without `.gif`.
     static func token(_ url: [UInt8]) -> [UInt8] {
-        var last = url.split(separator: UInt8(ascii: "/")).last!
+        var last = required(url.split(separator: UInt8(ascii: "/")).last)
         if last.suffix(4).elementsEqual(".gif".utf8) { last = last.dropLast(4) }
         return Array(last)
     }
@@ -75,6 +74,12 @@ enum Fixture {
         )
         return token(url)
     }
+}
+
+/// A value that a constant of the tests must have.
+func required<Value>(_ value: Value?) -> Value {
+    guard let value else { preconditionFailure("a constant of the tests is wrong") }
+    return value
 }
 
 /// A directory for events, and what is in it.

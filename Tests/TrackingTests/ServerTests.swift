@@ -305,6 +305,13 @@ struct ServerTests {
         #expect(String(buffer: answer.body).contains("<html lang=\"\(language)\">"))
     }
 
+    @Test("a request that names the whole URL is answered like one that names the path")
+    func absoluteForm() async throws {
+        let served = try Served()
+        #expect(try await served.request(.get, "https://t.clinic.example" + open).status == .ok)
+        #expect(try await served.request(.get, "https://evil.example" + click).headers[.location] == Fixture.target)
+    }
+
     @Test("paths stand behind the base URL's")
     func basePath() async throws {
         let served = try Served(baseURL: BaseURL("https://clinic.example/mail/")!)

@@ -335,6 +335,17 @@ struct SuppressionListTests {
         #expect(size == 5_001)
     }
 
+    @Test("a record that would not fit a line is refused, and the list stays whole")
+    func endlessRecord() throws {
+        let outbox = try Outbox()
+        let endless = SuppressionScope.list(String(repeating: "x", count: 9_000))
+        #expect(throws: SuppressionFile.Refused.self) {
+            try outbox.file.append([.add(tag("a@x.example")), .add(tag("b@x.example"), scope: endless)])
+        }
+        try outbox.file.append([.add(tag("c@x.example"))])
+        #expect(try outbox.reason("c@x.example") != nil)
+    }
+
     @Test("no printed form of a record shows an address")
     func redacted() {
         let record = SuppressionRecord.add(tag("ada@x.example"), address: Protected("ada@x.example"))

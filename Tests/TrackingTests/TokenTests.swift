@@ -28,6 +28,18 @@ struct TokenTests {
         #expect(content?.action == .unsubscribe(list: list, tag: tag))
     }
 
+    @Test("an opt-out from a list with an endless name is one from all mail")
+    func endlessList() {
+        let longest = String(repeating: "\u{1}", count: 1_000)
+        for (list, read) in [(longest, longest), (longest + "x", "")] {
+            guard case .unsubscribe(read, _)? = seal.open(.unsubscribe, Fixture.unsubscribeToken(list: list))?.action
+            else {
+                Issue.record("the list is another")
+                continue
+            }
+        }
+    }
+
     @Test("a job's later run is another token")
     func run() {
         var first: [UInt8] = []
