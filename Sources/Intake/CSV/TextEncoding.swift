@@ -23,6 +23,15 @@ public enum TextEncoding: String, CaseIterable, Sendable {
         }
     }
 
+    /// What a manifest declares.
+    public init(_ declared: Manifest.Encoding) {
+        switch declared {
+        case .utf8: self = .utf8
+        case .utf16: self = .utf16
+        case .windows1252: self = .windows1252
+        }
+    }
+
     /// The name in a sentence for a person.
     public var label: String {
         switch self {

@@ -1,0 +1,13 @@
+extension Manifest {
+    /// The files that the manifest itself names, for ``FolderScan``; what rows name is looked at when the job is checked.
+    ///
+    /// - Parameter isInSite: Whether the site's templates have a file; then the job needs none of its own.
+    public func requiredFiles(isInSite: (String) -> Bool) -> [RequiredFile] {
+        var files = [RequiredFile(recipients.value)]
+        let candidates = [template.value + ".html", template.value + ".txt"]
+        if !candidates.contains(where: isInSite) { files.append(RequiredFile(anyOf: candidates)) }
+        files += attachments.map(\.file.value).filter { !$0.contains("{{") }.map { RequiredFile($0) }
+        files += inlineImages.map(\.file.value).filter { !isInSite($0) }.map { RequiredFile($0) }
+        return files
+    }
+}
