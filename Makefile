@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CONFIGURATION ?= release
 SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
-BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev pkg-config openssl curl
+BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev pkg-config openssl curl tzdata
 TEST_PACKAGES := $(BUILD_PACKAGES) postfix openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
 	fonts-dejavu-core python3
 BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light wrk gcc python3-venv

@@ -72,6 +72,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
 
@@ -82,7 +83,8 @@ let package = Package(
         .testTarget(name: "IntakeTests", dependencies: ["Core", "Files", "Intake", "TestSupport"]),
         .testTarget(
             name: "ComposeTests",
-            dependencies: ["Core", "Compose", "TestSupport", .product(name: "Mustache", package: "swift-mustache")]
+            dependencies: ["Core", "Compose", "TestSupport", .product(name: "Mustache", package: "swift-mustache")],
+            exclude: ["Snapshots"]
         ),
         .testTarget(
             name: "DeliveryTests",
@@ -91,7 +93,8 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
-            ]
+            ],
+            exclude: ["Dialogues"]
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Core", "Files", "Ledger", "TestSupport"]),
         .testTarget(
@@ -107,7 +110,11 @@ let package = Package(
             dependencies: ["Core", "Files", "OpenSSL", "Intake", "Ledger", "Records", "TestSupport"]
         ),
         .testTarget(name: "EngineTests", dependencies: ["Core", "Files", "OpenSSL", "Engine", "TestSupport"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["wardpost", "Core", "OpenSSL", "Delivery", "TestSupport"],
+            exclude: ["Scripts"]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

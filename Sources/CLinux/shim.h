@@ -4,7 +4,6 @@
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -102,7 +102,8 @@ public struct JobWorker: Sendable {
             log.notice("job rejected", metadata: ["folder": "\(name)", "problems": "\(problems.count)"])
             return .rejected(finding.problems)
         }
-        if let active = try claims.active(name), active.digest != job.id.digest {
+        let active = try claims.active(name)
+        if let active, active.digest != job.id.digest, try store.read(active).run.closed == nil {
             return hold(
                 folder,
                 "The files were changed after the job was taken up as \(active), and some of it may have been sent."
@@ -110,7 +111,7 @@ public struct JobWorker: Sendable {
                 nil
             )
         }
-        let selection = RunSelection(store: store, folder: name, isConfirmed: isConfirmed, wantsRetry: wantsRetry)
+        let selection = RunSelection(store: store, folder: name, active: active, isConfirmed: isConfirmed, wantsRetry: wantsRetry)
         switch try await selection.choose(job.id) {
         case .busy: return .busy
         case .held(let sentence): return hold(folder, sentence, nil)
@@ -226,11 +227,12 @@ public struct JobWorker: Sendable {
         case .complete, .stopped, .changed: break
         }
         if case .stopped = end { ledger.append(.stopped(at: .now, reason: .stopped)) }
+        // Closed first: the marker beside the job says that all is done, and what follows is told by the note.
+        ledger.append(.closed(at: .now, counts: ledger.withRows { $0.counts }))
         guard let view = await ledger.view() else { return .tryAgain("the ledger failed") }
         let totals = JobTotals(view)
         try output.write(job, view, end)
         if job.folder.has(.stop) { try? job.folder.remove(.stop) }
-        ledger.append(.closed(at: .now, counts: view.rows.counts))
         guard await ledger.close() else { return .tryAgain("the ledger failed") }
         try claims.forget(job.folder.name)
         log.notice("job ended", metadata: ["job": "\(job.id)", "result": "\(totals)"])

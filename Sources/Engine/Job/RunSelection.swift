@@ -18,6 +18,8 @@ struct RunSelection {
 
     let store: LedgerStore
     let folder: String
+    /// The job that the folder was being worked as when its process ended.
+    let active: JobID?
     /// Whether `CONFIRM` is there.
     let isConfirmed: Bool
     /// Whether `RETRY` is there.
@@ -29,17 +31,13 @@ struct RunSelection {
         var earlier: LedgerHeader?
         var ours: JobID?
         while try store.contains(id) {
-            let writer: LedgerWriter
-            do throws(LedgerError) {
-                writer = try store.open(id)
-            } catch .unfinished {
-                // It was being made when the machine stopped, and nothing was sent under it.
-                break
-            } catch .busy {
-                return .busy
-            }
+            let found = try open(id)
+            if case .busy = found { return .busy }
+            // It was being made when the machine stopped, and nothing was sent under it.
+            guard case .ledger(let writer) = found else { break }
             if writer.header.folder == folder {
-                if writer.run.closed == nil { return .resume(writer) }
+                // A closed ledger without its end beside the job: the last process ended between the two.
+                if writer.run.closed == nil || active == id { return .resume(writer) }
                 ours = id
             }
             earlier = writer.header
@@ -55,5 +53,23 @@ struct RunSelection {
             "This content was sent before, \(place), taken up at \(earlier.takenUp) UTC as job \(earlier.job)."
                 + " Drop an empty file CONFIRM to send it again."
         )
+    }
+
+    private enum Found {
+        case ledger(LedgerWriter)
+        case unfinished
+        case busy
+    }
+
+    private func open(_ id: JobID) throws -> Found {
+        do {
+            return .ledger(try store.open(id))
+        } catch {
+            switch error {
+            case .unfinished: return .unfinished
+            case .busy: return .busy
+            default: throw error
+            }
+        }
     }
 }

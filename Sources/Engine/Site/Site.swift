@@ -123,6 +123,9 @@ public struct Site: Sendable {
         }
     }
 
+    /// Where the key directory is.
+    var keyPath: String { absolute(configuration.keys.value) }
+
     private func absolute(_ name: String) -> String {
         if name.hasPrefix("/") { return name }
         let base = path.hasPrefix("/") ? path : Working.directory + "/" + path

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Engine
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// `wardpost serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Runs the tracking server alone.",
+        discussion: """
+            Needs wardpost.yaml, keys/tracking.key and the server's certificate; no jobs, no results, no addresses. Events go to \
+            outbox/events/; a sending host reads them there, over a share or by a copy.
+            """
+    )
+
+    @OptionGroup var options: SiteOptions
+
+    func run() async throws {
+        let site = try options.open()
+        let log = Report.logger()
+        guard let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) }) else {
+            Report.error("wardpost.yaml: there is nothing to serve; add `tracking`")
+            throw ExitCode(EngineError.Code.configuration.rawValue)
+        }
+        try await serve([tracking], log)
+    }
+}
+
+/// Runs services until SIGINT or SIGTERM, and reports what keeps one from running.
+func serve(_ services: [any Service], _ log: Logger) async throws {
+    let group = ServiceGroup(services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: log)
+    do {
+        try await group.run()
+    } catch {
+        Report.error("wardpost: \(error)")
+        throw ExitCode(EngineError.Code.tryAgain.rawValue)
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Engine
+import ServiceLifecycle
+
+/// `wardpost watch`.
+struct WatchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Takes up jobs as they come, until told to stop; serves tracking too.",
+        discussion: """
+            A folder in jobs/ is taken up when it is complete and either holds a file READY or has not changed for the site's \
+            `settle` seconds. Drop PAUSE, STOP, RETRY or CONFIRM into a job's folder to steer it. SIGTERM ends politely: \
+            jobs under way go on at the next start.
+            """
+    )
+
+    @OptionGroup var options: SiteOptions
+
+    @Flag(name: .long, help: "Do not serve tracking; another host does.")
+    var noServe = false
+
+    func run() async throws {
+        let site = try options.open()
+        let log = Report.logger()
+        var services: [any Service] = []
+        let worker = try reporting { () throws(EngineError) in try JobWorker(site: site, log: log) }
+        if !noServe, let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) }) {
+            services.append(tracking)
+        }
+        services.append(TrackingUpdater(worker, log: log))
+        services.append(WatchService(worker, log: log))
+        try await serve(services, log)
+    }
+}

@@ -1,0 +1,128 @@
+import Core
+import Engine
+import Foundation
+
+/// What programs read from standard output.
+enum JSON {
+    /// A check's findings.
+    static func text(_ check: JobCheck.Report) -> String {
+        encode(
+            Check(
+                job: check.job,
+                id: check.id?.description,
+                ok: check.isGood,
+                rows: check.rows,
+                invalidRows: check.invalidRows,
+                problems: check.problems.map(Problem.init)
+            )
+        )
+    }
+
+    /// Where jobs stand.
+    static func text(_ entries: [JobOverview.Entry]) -> String {
+        encode(
+            entries.map { entry in
+                Job(
+                    folder: entry.folder,
+                    state: entry.state,
+                    message: entry.message,
+                    status: entry.status.flatMap { try? JSONDecoder().decode(Value.self, from: Data($0)) }
+                )
+            }
+        )
+    }
+
+    /// What is good and what is not.
+    static func text(_ findings: [Verification.Finding]) -> String {
+        encode(findings.map { File(file: $0.path, result: $0.result, good: $0.isGood) })
+    }
+
+    private struct Check: Encodable {
+        var job: String
+        var id: String?
+        var ok: Bool
+        var rows: Int
+        var invalidRows: Int
+        var problems: [Problem]
+    }
+
+    private struct Problem: Encodable {
+        var file: String?
+        var line: Int?
+        var column: Int?
+        var row: UInt32?
+        var severity: String
+        var problem: String
+        var fix: String
+
+        init(_ problem: Diagnostic) {
+            file = problem.place?.file
+            line = problem.place.flatMap { $0.line > 0 ? $0.line : nil }
+            column = problem.place.flatMap { $0.column > 0 ? $0.column : nil }
+            row = problem.row?.value
+            severity = problem.severity.rawValue
+            self.problem = problem.problem
+            fix = problem.fix
+        }
+    }
+
+    private struct Job: Encodable {
+        var folder: String
+        var state: String
+        var message: String
+        var status: Value?
+    }
+
+    private struct File: Encodable {
+        var file: String
+        var result: String
+        var good: Bool
+    }
+
+    /// Any JSON value, to hand `status.json` on as it is.
+    private enum Value: Codable {
+        case null
+        case bool(Bool)
+        case number(Double)
+        case text(String)
+        case list([Value])
+        case object([String: Value])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if container.decodeNil() {
+                self = .null
+            } else if let value = try? container.decode(Bool.self) {
+                self = .bool(value)
+            } else if let value = try? container.decode(Double.self) {
+                self = .number(value)
+            } else if let value = try? container.decode(String.self) {
+                self = .text(value)
+            } else if let value = try? container.decode([Value].self) {
+                self = .list(value)
+            } else {
+                self = .object(try container.decode([String: Value].self))
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .null: try container.encodeNil()
+            case .bool(let value): try container.encode(value)
+            case .number(let value): try container.encode(value)
+            case .text(let value): try container.encode(value)
+            case .list(let value): try container.encode(value)
+            case .object(let value): try container.encode(value)
+            }
+        }
+    }
+
+    private static func encode(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(value) else { preconditionFailure("these values always have a JSON form") }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
