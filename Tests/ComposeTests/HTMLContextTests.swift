@@ -2,14 +2,17 @@ import Compose
 import Core
 import Testing
 
-/// Where a tag may stand in HTML, and how its cell is escaped there. Modelled on Go's html/template.
+/// Where a tag may stand in HTML, and how its cell is escaped there.
+///
+/// Modelled on Go's html/template.
 @Suite("Tags in HTML")
 struct HTMLContextTests {
     static let hostile = #"<b a="1" c='2'>&amp; `x`=y</b>"#
 
     static let fixture = TemplateFixture(
         cells: [
-            ("h", hostile), ("p", "O'Reilly & <Söhne>"), ("u", "a b/c?d=e&f#g%h~i_j-k.l"), ("e", ""), ("t", "<i>ok</i>"),
+            ("h", hostile), ("p", "O'Reilly & <Söhne>"), ("u", "a b/c?d=e&f#g%h~i_j-k.l"), ("e", ""),
+            ("t", "<i>ok</i>"),
             ("ja", "患者 100%"), ("d", ""), ("x", "1"),
         ],
         plain: ["u", "ja", "x"],
@@ -29,11 +32,20 @@ struct HTMLContextTests {
             (#"<i title="{{p}}">"#, #"<i title="O&#39;Reilly &amp; &lt;Söhne&gt;">"#),
             ("<i title='{{p}}'>", "<i title='O&#39;Reilly &amp; &lt;Söhne&gt;'>"),
             ("<i title={{p}}>", "<i title=O&#39;Reilly&#32;&#38;&#32;&#60;Söhne&#62;>"),
-            ("<i title = {{h}} >", "<i title = &#60;b&#32;a&#61;&#34;1&#34;&#32;c&#61;&#39;2&#39;&#62;&#38;amp;&#32;&#96;x&#96;&#61;y&#60;/b&#62; >"),
+            (
+                "<i title = {{h}} >",
+                "<i title = &#60;b&#32;a&#61;&#34;1&#34;&#32;c&#61;&#39;2&#39;&#62;&#38;amp;&#32;&#96;x&#96;&#61;y&#60;/b&#62; >"
+            ),
             ("<title>{{p}}</title>", "<title>O&#39;Reilly &amp; &lt;Söhne&gt;</title>"),
             ("<textarea>{{p}}</textarea>", "<textarea>O&#39;Reilly &amp; &lt;Söhne&gt;</textarea>"),
-            (#"<a href="https://h.example/{{u}}">"#, #"<a href="https://h.example/a%20b%2Fc%3Fd%3De%26f%23g%25h~i_j-k.l">"#),
-            (#"<a href="https://h.example/a?b={{ja}}&amp;c={{x}}">"#, #"<a href="https://h.example/a?b=%E6%82%A3%E8%80%85%20100%25&amp;c=1">"#),
+            (
+                #"<a href="https://h.example/{{u}}">"#,
+                #"<a href="https://h.example/a%20b%2Fc%3Fd%3De%26f%23g%25h~i_j-k.l">"#
+            ),
+            (
+                #"<a href="https://h.example/a?b={{ja}}&amp;c={{x}}">"#,
+                #"<a href="https://h.example/a?b=%E6%82%A3%E8%80%85%20100%25&amp;c=1">"#
+            ),
             (##"<a href="https://h.example?b={{x}}#{{x}}">"##, ##"<a href="https://h.example?b=1#1">"##),
             ("<a href=https://h.example/{{u}}>", "<a href=https://h.example/a%20b%2Fc%3Fd%3De%26f%23g%25h~i_j-k.l>"),
             ("<a href='HTTPS://h.example:8443/{{x}}'>", "<a href='HTTPS://h.example:8443/1'>"),
@@ -41,8 +53,14 @@ struct HTMLContextTests {
             (#"<a href="mailto:{{x}}@h.example">"#, #"<a href="mailto:1@h.example">"#),
             (#"<a href="tel:{{x}}">"#, #"<a href="tel:1">"#),
             (##"<a href="#{{x}}">"##, ##"<a href="#1">"##),
-            (#"<img src="cid:{{x}}.png" alt="{{h}}">"#, #"<img src="cid:1.png" alt="&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp; `x`=y&lt;/b&gt;">"#),
-            (#"<img srcset="https://h.example/{{x}}.png 1x, https://h.example/{{x}}-2.png 2x">"#, #"<img srcset="https://h.example/1.png 1x, https://h.example/1-2.png 2x">"#),
+            (
+                #"<img src="cid:{{x}}.png" alt="{{h}}">"#,
+                #"<img src="cid:1.png" alt="&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp; `x`=y&lt;/b&gt;">"#
+            ),
+            (
+                #"<img srcset="https://h.example/{{x}}.png 1x, https://h.example/{{x}}-2.png 2x">"#,
+                #"<img srcset="https://h.example/1.png 1x, https://h.example/1-2.png 2x">"#
+            ),
             (#"<td background="https://h.example/{{x}}.png">"#, #"<td background="https://h.example/1.png">"#),
             ("{{{t}}}", "<i>ok</i>"),
             ("{{&t}}", "<i>ok</i>"),
@@ -64,7 +82,10 @@ struct HTMLContextTests {
             (#"<a href="https://h.example/{{#x}}?x={{x}}{{/x}}">"#, #"<a href="https://h.example/?x=1">"#),
             ("<style>p { {{#x}}color: red{{/x}} }</style>{{x}}", "<style>p { color: red }</style>1"),
             (#"<p style="color: red{{#e}}; margin: 0{{/e}}">"#, #"<p style="color: red">"#),
-            ("<!--[if mso]><table><tr><td width=\"1\"><![endif]-->{{x}}", "<!--[if mso]><table><tr><td width=\"1\"><![endif]-->1"),
+            (
+                "<!--[if mso]><table><tr><td width=\"1\"><![endif]-->{{x}}",
+                "<!--[if mso]><table><tr><td width=\"1\"><![endif]-->1"
+            ),
             ("<!--[if !mso]><!-->{{x}}<!--<![endif]-->", "<!--[if !mso]><!-->1<!--<![endif]-->"),
             ("<!-->{{x}}", "<!-->1"),
             ("<!DOCTYPE html><html>{{x}}", "<!DOCTYPE html><html>1"),
@@ -107,11 +128,17 @@ struct HTMLContextTests {
             (#"<a href="{{script}}">"#, "main.html:1:10: {{script}} would decide where"),
             (#"<a href="{{site}}">"#, "main.html:1:10: {{site}} would decide where"),
             (#"<a href="https://h.example/{{h}}">"#, "main.html:1:28: column h is PHI and cannot stand in a URL"),
-            (#"<a href="https://h.example/{{#h}}1{{/h}}">"#, "main.html:1:28: column h is PHI and cannot stand in a URL"),
+            (
+                #"<a href="https://h.example/{{#h}}1{{/h}}">"#,
+                "main.html:1:28: column h is PHI and cannot stand in a URL"
+            ),
             (#"<a href="https://h.example/?q={{e}}">"#, "main.html:1:31: column e is PHI"),
             ("<p>See https://h.example/{{h}}</p>", "main.html:1:26: column h is PHI and cannot stand in a URL"),
             ("<p>See www.h.example/{{x}}/{{h}}</p>", "main.html:1:28: column h is PHI and cannot stand in a URL"),
-            (#"<a href="https://h.example/{{unsubscribe_url}}">"#, "main.html:1:28: {{unsubscribe_url}} is a whole address"),
+            (
+                #"<a href="https://h.example/{{unsubscribe_url}}">"#,
+                "main.html:1:28: {{unsubscribe_url}} is a whole address"
+            ),
             (#"<p style="color: {{x}}">"#, "main.html:1:18: {{x}} stands in a style"),
             ("<style>p { color: {{x}} }</style>", "main.html:1:19: {{x}} stands in <style>"),
             ("<script>var x = '{{x}}';</script>", "main.html:1:18: {{x}} stands in <script>"),
@@ -154,12 +181,18 @@ struct HTMLContextTests {
         "a section whose end stands elsewhere than its beginning is refused",
         arguments: [
             (#"{{#x}}<a href="{{/x}}">"#, "main.html:1:1: {{#x}} begins in text and ends in the attribute href"),
-            (#"<a {{#x}}title="{{/x}}">"#, "main.html:1:4: {{#x}} begins in the tag <a> and ends in the attribute title"),
+            (
+                #"<a {{#x}}title="{{/x}}">"#,
+                "main.html:1:4: {{#x}} begins in the tag <a> and ends in the attribute title"
+            ),
             (#"<a title="{{#x}}">{{/x}}"#, "main.html:1:11: {{#x}} begins in the attribute title and ends in text"),
             ("{{#x}}<!-- {{/x}} -->", "main.html:1:1: {{#x}} begins in text and ends in a comment"),
             ("{{#x}}<style>{{/x}}</style>", "main.html:1:1: {{#x}} begins in text and ends in <style>"),
             ("<style>{{^x}}</style>{{/x}}", "main.html:1:8: {{^x}} begins in <style> and ends in text"),
-            (#"<a href="{{#x}}https://h.example/{{/x}}">"#, "main.html:1:10: {{#x}} decides where the address in href leads"),
+            (
+                #"<a href="{{#x}}https://h.example/{{/x}}">"#,
+                "main.html:1:10: {{#x}} decides where the address in href leads"
+            ),
             (#"<a href={{#x}}"https://h.example/"{{/x}}>"#, "main.html:1:9: {{#x}} stands in the attribute href"),
             ("<{{#x}}b{{/x}}>", "main.html:1:2: {{#x}} stands in a tag's name"),
             (#"<a {{#x}}class="y"{{/x}}id="z">"#, "main.html:1:25: nothing parts a section inside <a>"),

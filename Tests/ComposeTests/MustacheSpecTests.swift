@@ -50,7 +50,7 @@ struct MustacheSpecTests {
             "~inheritance/Negative Sections",
         ],
         .missingTemplate: [
-            "partials/Failed Lookup",
+            "partials/Failed Lookup"
         ],
         .list: [
             "inverted/List",
@@ -80,6 +80,7 @@ struct MustacheSpecTests {
             "interpolation/Dotted Names - Context Precedence",
             "interpolation/Dotted Names - Initial Resolution",
             "interpolation/Dotted Names are never single keys",
+            "interpolation/Dotted Names - No Masking",
             "sections/Parent contexts",
             "~inheritance/Block scope",
             "interpolation/Dotted Names - Ampersand Interpolation",
@@ -107,7 +108,7 @@ struct MustacheSpecTests {
     func counts() {
         let listed = Self.forbidden.values.reduce(0) { $0 + $1.count }
         #expect(Self.cases.count == 163)
-        #expect(listed == 45)
+        #expect(listed == 46)
         #expect(Set(Self.forbidden.values.joined()).isSubset(of: Self.cases.map(\.id)))
     }
 
@@ -123,7 +124,9 @@ struct MustacheSpecTests {
     static let cases: [Case] = {
         guard let folder = SharedCases.folder("mustache-spec") else { return [] }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(".json") }.sorted().flatMap { load(folder + "/" + $0, String($0.dropLast(5))) }
+        return names.filter { $0.hasSuffix(".json") }.sorted().flatMap {
+            load(folder + "/" + $0, String($0.dropLast(5)))
+        }
     }()
 
     private static func load(_ path: String, _ file: String) -> [Case] {
@@ -188,7 +191,7 @@ struct MustacheSpecTests {
                 return nil
             case .object(let object):
                 var cells = name.isEmpty ? [:] : [name: "filled"]
-                for (key, value) in object {
+                for (key, value) in object.sorted(by: { $0.key < $1.key }) {
                     guard let inner = value.cells(name.isEmpty ? key : "\(name).\(key)") else { return nil }
                     cells.merge(inner) { $1 }
                 }

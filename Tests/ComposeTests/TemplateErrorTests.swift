@@ -41,8 +41,14 @@ struct TemplateErrorTests {
                 "main.html:1:12: {{/clinc}} closes nothing that is open; the open one is {{#clinic}} at main.html:1:1: write {{/clinic}}"
             ),
             ("ö {{clinic", "main.html:1:3: a tag that is opened here is not closed; write }} behind its name"),
-            ("{{clinic} and {{clinic}}", "main.html:1:1: a tag that is opened here is not closed; write }} behind its name"),
-            ("{{=<% %>=}}\nä <% clinic", "main.html:2:3: a tag that is opened here is not closed; write %> behind its name"),
+            (
+                "{{clinic} and {{clinic}}",
+                "main.html:1:1: a tag that is opened here is not closed; write }} behind its name"
+            ),
+            (
+                "{{=<% %>=}}\nä <% clinic",
+                "main.html:2:3: a tag that is opened here is not closed; write %> behind its name"
+            ),
             ("{{! never ends", "main.html:1:1: a tag that is opened here is not closed; write }} behind its name"),
             ("a{{ }}", "main.html:1:2: a tag without a name; write a column's name between the braces"),
             ("{{=<%=}}", "main.html:1:1: a tag that sets delimiters needs two of them; write {{=<% %>=}}, for example"),

@@ -5,7 +5,10 @@ import Testing
 /// What a row makes of a template, and what stops it.
 @Suite("Rendering")
 struct TemplateRenderTests {
-    @Test("an empty cell stops the row and names column and tag", arguments: ["", " ", "\t \n", "\u{A0}", " \u{3000}\u{A0}"])
+    @Test(
+        "an empty cell stops the row and names column and tag",
+        arguments: ["", " ", "\t \n", "\u{A0}", " \u{3000}\u{A0}"]
+    )
     func emptyCell(_ cell: String) throws {
         let fixture = TemplateFixture(cells: [("a", "x"), ("due", cell)])
         let place = Place(file: "main.html", line: 2, column: 2)
@@ -59,7 +62,8 @@ struct TemplateRenderTests {
     func layout() throws {
         var fixture = TemplateFixture(cells: [("name", "Ann")])
         fixture.partials = [
-            "layout": "<body>\n  <div>\n    {{$content}}\n    none\n    {{/content}}\n  </div>\n  {{> footer}}\n</body>\n",
+            "layout":
+                "<body>\n  <div>\n    {{$content}}\n    none\n    {{/content}}\n  </div>\n  {{> footer}}\n</body>\n",
             "footer": "<p>\n{{#name}}\n  for {{name}}\n{{/name}}\n</p>\n",
         ]
         let page = "{{< layout}}\n  {{$content}}\n    <b>{{name}}</b>\n\n    <i>x</i>\n  {{/content}}\n{{/ layout}}\n"

@@ -42,7 +42,10 @@ struct TemplateTrackingTests {
             (#"<a href="https://h.example/" data-no-track>"#, #"<a href="https://h.example/" data-no-track>"#),
             (#"<a data-no-track="" href="https://h.example/">"#, #"<a data-no-track="" href="https://h.example/">"#),
             (#"<a href="{{unsubscribe_url}}">"#, #"<a href="https://t.example/u/7?l=news&amp;a=1">"#),
-            (#"<link href="https://h.example/"><img src="https://h.example/">"#, #"<link href="https://h.example/"><img src="https://h.example/">"#),
+            (
+                #"<link href="https://h.example/"><img src="https://h.example/">"#,
+                #"<link href="https://h.example/"><img src="https://h.example/">"#
+            ),
             (#"<!-- <a href="https://h.example/"> -->"#, #"<!-- <a href="https://h.example/"> -->"#),
             ("<p>https://h.example/</p>", "<p>https://h.example/</p>"),
         ]
@@ -58,8 +61,14 @@ struct TemplateTrackingTests {
             ("(https://h.example/a)", "(<1:https://h.example/a>)"),
             ("https://h.example/a_(b), x", "<1:https://h.example/a_(b)>, x"),
             ("<https://h.example/a>", "<<1:https://h.example/a>>"),
-            ("HTTPS://h.example/?x={{c}}!\nhttp://i.example", "<1:HTTPS://h.example/?x=a%20b%26c>!\n<2:http://i.example>"),
-            ("https://h.example/{{c}}/{{#empty}}x{{/empty}}{{^empty}}y{{/empty}} z", "<1:https://h.example/a%20b%26c/y> z"),
+            (
+                "HTTPS://h.example/?x={{c}}!\nhttp://i.example",
+                "<1:HTTPS://h.example/?x=a%20b%26c>!\n<2:http://i.example>"
+            ),
+            (
+                "https://h.example/{{c}}/{{#empty}}x{{/empty}}{{^empty}}y{{/empty}} z",
+                "<1:https://h.example/a%20b%26c/y> z"
+            ),
             ("{{#c}}https://h.example/a{{/c}} z", "<1:https://h.example/a> z"),
             ("{{portal}}/a b", "<1:https://portal.example/a> b"),
             ("xhttps://h.example", "xhttps://h.example"),
@@ -154,7 +163,8 @@ struct TemplateTrackingTests {
 
     @Test("a section on the unsubscribe address is decided once per job")
     func unsubscribeSection() throws {
-        let template = "{{#unsubscribe_url}}<{{unsubscribe_url}}>{{/unsubscribe_url}}{{^unsubscribe_url}}none{{/unsubscribe_url}}"
+        let template =
+            "{{#unsubscribe_url}}<{{unsubscribe_url}}>{{/unsubscribe_url}}{{^unsubscribe_url}}none{{/unsubscribe_url}}"
         var fixture = Self.fixture
         #expect(try fixture.render(template, .text) == "<https://t.example/u/7?l=news&a=1>")
         fixture.hasUnsubscribeURL = false

@@ -1,7 +1,8 @@
 public import Core
 
-/// A template ready to be filled: a flat program over column numbers. It writes bytes and knows no names.
+/// A template ready to be filled: a flat program over column numbers.
 ///
+/// It writes bytes and knows no names.
 /// A cell counts as empty when it holds nothing but white space. A section `{{#column}}` is taken when the cell is not
 /// empty, `{{^column}}` when it is; a default of the manifest stands in for an empty cell, and does not fill a section.
 public struct CompiledTemplate: Sendable {
@@ -130,8 +131,7 @@ public struct CompiledTemplate: Sendable {
     /// Escapes what a minter wrote; nearly always there is nothing to do.
     private static func escapeTail(of output: inout [UInt8], from start: Int, _ escape: Escape) {
         guard escape == .html || escape == .unquoted else { return }
-        let needs = output[start...].contains { "\"&'<>=` \t\n\r".utf8.contains($0) }
-        guard needs else { return }
+        guard Escape.needsEscaping(output, from: start) else { return }
         let raw = Array(output[start...])
         output.removeSubrange(start...)
         escape.append(raw, 0..<raw.count, to: &output)

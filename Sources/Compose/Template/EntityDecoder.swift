@@ -80,7 +80,9 @@ enum MarkupText {
             let isMarkup = next.isLetter || next == UInt8(ascii: "/") || next == UInt8(ascii: "!")
             if bytes[index] == UInt8(ascii: "<"), isMarkup {
                 let end = bytes[index...].firstIndex(of: UInt8(ascii: ">")) ?? bytes.endIndex - 1
-                let name = bytes[(index + 1)...end].drop { $0 == UInt8(ascii: "/") }.prefix { $0.isLetter || $0.isDigit }
+                let name = bytes[(index + 1)...end].drop { $0 == UInt8(ascii: "/") }.prefix {
+                    $0.isLetter || $0.isDigit
+                }
                 if breaking.contains(String(decoding: name.lowercasedASCII, as: UTF8.self)), output.last != .lineFeed {
                     output.append(.lineFeed)
                 }
@@ -93,5 +95,7 @@ enum MarkupText {
         }
     }
 
-    private static let breaking: Set<String> = ["br", "p", "div", "li", "tr", "ul", "ol", "table", "h1", "h2", "h3", "h4"]
+    private static let breaking: Set<String> = [
+        "br", "p", "div", "li", "tr", "ul", "ol", "table", "h1", "h2", "h3", "h4",
+    ]
 }

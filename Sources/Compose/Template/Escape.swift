@@ -48,18 +48,26 @@ extension Escape {
     /// Appends cell bytes in an attribute value that has no quotes.
     static func appendUnquoted(_ bytes: [UInt8], _ range: Range<Int>, to output: inout [UInt8]) {
         let mask = unquotedMask
-        for index in range {
-            let byte = bytes[index]
-            if byte < 64 && mask >> UInt64(byte) & 1 == 1 || byte == UInt8(ascii: "`") {
-                output.append(UInt8(ascii: "&"))
-                output.append(UInt8(ascii: "#"))
-                if byte >= 10 { output.append(0x30 + byte / 10) }
-                output.append(0x30 + byte % 10)
-                output.append(UInt8(ascii: ";"))
+        for scalar in String(decoding: bytes[range], as: UTF8.self).unicodeScalars {
+            let value = scalar.value
+            let isSpecial = value < 64 ? mask >> UInt64(value) & 1 == 1 : scalar == "`"
+            // White space beyond ASCII is text to browsers, but not to every program that looks into mail.
+            if isSpecial || value >= 0x80 && scalar.properties.isWhitespace {
+                output.append(contentsOf: "&#\(value);".utf8)
             } else {
-                output.append(byte)
+                output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             }
         }
+    }
+
+    /// Whether anything at the end of the output would change in an attribute's value, with quotes or without.
+    static func needsEscaping(_ output: [UInt8], from start: Int) -> Bool {
+        let mask = unquotedMask
+        for index in start..<output.count {
+            let byte = output[index]
+            if byte < 64 ? mask >> UInt64(byte) & 1 == 1 : byte == UInt8(ascii: "`") { return true }
+        }
+        return false
     }
 
     /// Appends cell bytes inside a URL.

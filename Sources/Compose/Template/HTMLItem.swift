@@ -94,7 +94,8 @@ struct HTMLContext {
             guard state == .value else { return result }
             guard attribute == other.attribute, quote == other.quote else { return nil }
             let isURL = kind == .url || kind == .urls
-            return !isURL || urlPrefix == other.urlPrefix || urlPart == .inside && other.urlPart == .inside ? result : nil
+            return !isURL || urlPrefix == other.urlPrefix || urlPart == .inside && other.urlPart == .inside
+                ? result : nil
         }
         let loose: [State] = [.separator, .beforeAttribute]
         guard loose.contains(state), loose.contains(other.state) else { return nil }

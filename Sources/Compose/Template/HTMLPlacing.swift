@@ -15,8 +15,14 @@ extension HTMLScanner {
                 guard let inURL = placeInURL(value, tag) else { return }
                 escape = inURL
             }
-            if escape == .unquoted || escape == .url && context.quote == .none, columns.defaults[value.name]?.isEmpty == true {
-                report("\(tag) may be empty here, where the value has no quotes", value.place, "put the value in quotes")
+            if escape == .unquoted || escape == .url && context.quote == .none,
+                columns.defaults[value.name]?.isEmpty == true
+            {
+                report(
+                    "\(tag) may be empty here, where the value has no quotes",
+                    value.place,
+                    "put the value in quotes"
+                )
             }
         } else if value.unescaped {
             escape = .none
@@ -97,9 +103,17 @@ extension HTMLScanner {
         case "title", "textarea":
             return true
         case "style":
-            report("\(tag) stands in <style>, where no escaping is safe", place, "choose between fixed rules with a section")
+            report(
+                "\(tag) stands in <style>, where no escaping is safe",
+                place,
+                "choose between fixed rules with a section"
+            )
         case "script":
-            report("\(tag) stands in <script>, where no escaping is safe", place, "mail programs run no scripts: take it out")
+            report(
+                "\(tag) stands in <script>, where no escaping is safe",
+                place,
+                "mail programs run no scripts: take it out"
+            )
         default:
             report("\(tag) stands in <\(context.element)>, which holds no text", place, "take it out")
         }
@@ -120,7 +134,11 @@ extension HTMLScanner {
         case .plain, .url, .urls:
             return true
         case .style:
-            report("\(tag) stands in a style, where no escaping is safe", place, "choose between fixed styles with a section")
+            report(
+                "\(tag) stands in a style, where no escaping is safe",
+                place,
+                "choose between fixed styles with a section"
+            )
         case .script:
             report("\(tag) stands in the script of \(attribute)", place, "mail programs run no scripts: take it out")
         case .document:
@@ -154,7 +172,11 @@ extension HTMLScanner {
     private mutating func placeInURL(_ value: TemplateValue, _ tag: String) -> Escape? {
         if value.binding == .unsubscribe {
             guard context.urlPrefix.isEmpty else {
-                report("\(tag) is a whole address and stands behind another", value.place, "let it stand alone in the quotes")
+                report(
+                    "\(tag) is a whole address and stands behind another",
+                    value.place,
+                    "let it stand alone in the quotes"
+                )
                 return nil
             }
             context.urlPrefix += Array("https://host/".utf8)

@@ -138,7 +138,7 @@ struct HTMLScanner {
     }
 
     /// Hands on the bytes read since the last time, as what the state says they are.
-    private mutating func flush(_ cursor: inout HTMLCursor, upTo end: Int) {
+    mutating func flush(_ cursor: inout HTMLCursor, upTo end: Int) {
         let bytes = Array(cursor.bytes[cursor.start..<end])
         cursor.start = end
         guard !bytes.isEmpty else { return }
@@ -194,7 +194,9 @@ struct HTMLScanner {
 
     private mutating func startTag(_ cursor: inout HTMLCursor, at less: Int, nameStart: Int, isEnd: Bool) {
         var end = nameStart
-        while let byte = cursor.byte(end), !byte.isSpace, byte != UInt8(ascii: "/"), byte != UInt8(ascii: ">") { end += 1 }
+        while let byte = cursor.byte(end), !byte.isSpace, byte != UInt8(ascii: "/"), byte != UInt8(ascii: ">") {
+            end += 1
+        }
         let place = cursor.text.place(less)
         context.bareURL.isInURL = false
         context.element = String(decoding: cursor.bytes[nameStart..<end].lowercasedASCII, as: UTF8.self)
@@ -217,7 +219,11 @@ struct HTMLScanner {
             cursor.index = less + (rest.starts(with: "<!-->".utf8) || rest.starts(with: "<!--->".utf8) ? 2 : 4)
         } else {
             if rest.hasPrefix(ignoringCase: "<![cdata[") {
-                report("a CDATA section, which HTML does not have", cursor.text.place(less), "write its text with &lt; and &amp;")
+                report(
+                    "a CDATA section, which HTML does not have",
+                    cursor.text.place(less),
+                    "write its text with &lt; and &amp;"
+                )
             }
             context.state = .declaration
         }
@@ -241,7 +247,11 @@ struct HTMLScanner {
             let end = less + needle.count
             if end >= cursor.bytes.count {
                 if !cursor.isLast, needle.starts(with: cursor.bytes[less...].lowercasedASCII) {
-                    report("a tag or section inside </\(context.element)>", cursor.text.place(less), "write the end tag in one piece")
+                    report(
+                        "a tag or section inside </\(context.element)>",
+                        cursor.text.place(less),
+                        "write the end tag in one piece"
+                    )
                 }
             } else if cursor.bytes[less..<end].lowercasedASCII == needle, cursor.endsName(end) {
                 flush(&cursor, upTo: less)
@@ -252,132 +262,6 @@ struct HTMLScanner {
         }
         cursor.index = cursor.bytes.count
     }
-
-    // MARK: Inside a tag
-
-    private mutating func scanSeparator(_ cursor: HTMLCursor) {
-        let byte = cursor.bytes[cursor.index]
-        if !byte.isSpace, byte != UInt8(ascii: "/"), byte != UInt8(ascii: ">") {
-            report("nothing parts a section inside <\(context.element)> from what follows", cursor.place, "put a space there")
-        }
-        context.state = .beforeAttribute
-    }
-
-    private mutating func scanBeforeAttribute(_ cursor: inout HTMLCursor) {
-        let byte = cursor.bytes[cursor.index]
-        switch byte {
-        case UInt8(ascii: ">"):
-            endTag(&cursor)
-        case _ where byte.isSpace || byte == UInt8(ascii: "/"):
-            cursor.index += 1
-        default:
-            checkNameByte(cursor)
-            context.attribute = ""
-            context.state = .attributeName
-            cursor.nameStart = cursor.index
-            cursor.index += 1
-        }
-    }
-
-    private mutating func checkNameByte(_ cursor: HTMLCursor) {
-        let byte = cursor.bytes[cursor.index]
-        guard "=\"'<".utf8.contains(byte) else { return }
-        report(
-            "a stray \(Character(Unicode.Scalar(byte))) inside the tag <\(context.element)>",
-            cursor.place,
-            byte == UInt8(ascii: "<") ? "close the tag before it with >" : "look for a missing quote or name before it"
-        )
-    }
-
-    private mutating func scanAttributeName(_ cursor: inout HTMLCursor) {
-        while let byte = cursor.byte(cursor.index), !byte.isSpace, !"/>=".utf8.contains(byte) {
-            checkNameByte(cursor)
-            cursor.index += 1
-        }
-        context.attribute += String(decoding: cursor.bytes[cursor.nameStart..<cursor.index].lowercasedASCII, as: UTF8.self)
-        if cursor.index < cursor.bytes.count { context.state = .afterAttributeName }
-    }
-
-    private mutating func scanAfterAttributeName(_ cursor: inout HTMLCursor) {
-        let byte = cursor.bytes[cursor.index]
-        if byte == UInt8(ascii: "=") {
-            context.state = .beforeValue
-            cursor.index += 1
-        } else if byte.isSpace {
-            cursor.index += 1
-        } else {
-            flush(&cursor, upTo: cursor.index)
-            endValuelessAttribute()
-            context.state = .beforeAttribute
-        }
-    }
-
-    private mutating func endValuelessAttribute() {
-        items.append(.attributeStart(name: context.attribute, context.openedAt ?? Place(file: "")))
-        items.append(.attributeEnd)
-    }
-
-    private mutating func scanBeforeValue(_ cursor: inout HTMLCursor) {
-        let byte = cursor.bytes[cursor.index]
-        if byte.isSpace {
-            cursor.index += 1
-            return
-        }
-        switch byte {
-        case UInt8(ascii: "\""): context.quote = .double
-        case UInt8(ascii: "'"): context.quote = .single
-        default: context.quote = .none
-        }
-        if byte == UInt8(ascii: ">") {
-            report("the attribute \(context.attribute) has no value", cursor.place, "write one in quotes, or take out the =")
-        }
-        if context.quote != .none { cursor.index += 1 }
-        flush(&cursor, upTo: cursor.index)
-        startValue(at: cursor.text.place(cursor.index))
-    }
-
-    mutating func startValue(at place: Place) {
-        context.kind = HTMLAttributeKind(context.attribute)
-        context.urlPrefix = []
-        context.state = .value
-        items.append(.attributeStart(name: context.attribute, place))
-    }
-
-    private mutating func scanValue(_ cursor: inout HTMLCursor) {
-        while let byte = cursor.byte(cursor.index) {
-            let ends = context.quote.byte.map { $0 == byte } ?? (byte.isSpace || byte == UInt8(ascii: ">"))
-            if ends {
-                flush(&cursor, upTo: cursor.index)
-                items.append(.attributeEnd)
-                context.state = .afterValue
-                if context.quote != .none { cursor.index += 1 }
-                return
-            }
-            cursor.index += 1
-        }
-    }
-
-    private mutating func endTag(_ cursor: inout HTMLCursor) {
-        cursor.index += 1
-        flush(&cursor, upTo: cursor.index)
-        items.append(.tagEnd)
-        context.state = .text
-        let isForeign = context.element == "svg" || context.element == "math"
-        if isForeign {
-            let selfClosing = cursor.byte(cursor.index - 2) == UInt8(ascii: "/")
-            if context.isEndTag { context.foreignDepth = max(0, context.foreignDepth - 1) }
-            if !context.isEndTag, !selfClosing { context.foreignDepth += 1 }
-        } else if !context.isEndTag, context.foreignDepth == 0, Self.rawElements.contains(context.element) {
-            context.state = .rawText
-            if context.element == "plaintext" {
-                report("<plaintext>, which nothing can close", context.openedAt ?? cursor.place, "use <pre>")
-            }
-        }
-    }
-
-    private static let rawElements: Set<String> = [
-        "title", "textarea", "style", "script", "xmp", "iframe", "noembed", "noframes", "plaintext",
-    ]
 }
 
 /// Where the scanner is in one text.

@@ -78,7 +78,9 @@ struct HTMLTracking {
     /// Whether a quote opens the value; the markup before it ends with one then.
     private func isQuoted(before index: Int) -> Bool {
         for item in items[..<index].reversed() {
-            if case .markup(let bytes) = item { return bytes.last == UInt8(ascii: "\"") || bytes.last == UInt8(ascii: "'") }
+            if case .markup(let bytes) = item {
+                return bytes.last == UInt8(ascii: "\"") || bytes.last == UInt8(ascii: "'")
+            }
         }
         return false
     }

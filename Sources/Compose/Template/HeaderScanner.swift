@@ -36,12 +36,18 @@ enum HeaderScanner {
             case .constant(let name, let text, let place):
                 if Escape.hasControl(text, 0..<text.count) {
                     found.append(
-                        Diagnostic("{{\(name)}} holds a line break and cannot stand in a header", at: place, fix: "take it out")
+                        Diagnostic(
+                            "{{\(name)}} holds a line break and cannot stand in a header",
+                            at: place,
+                            fix: "take it out"
+                        )
                     )
                 }
                 pieces.append(.bytes(text))
             case .value(let value) where value.binding == .unsubscribe:
-                found.append(Diagnostic("{{\(value.name)}} cannot stand in a header", at: value.place, fix: "take it out"))
+                found.append(
+                    Diagnostic("{{\(value.name)}} cannot stand in a header", at: value.place, fix: "take it out")
+                )
             case .value(let value):
                 checkColumn(value.name, value.place)
                 let fallback = Array((columns.defaults[value.name] ?? "").utf8)

@@ -1,6 +1,8 @@
 import Core
 
-/// Finds line and column of an offset in a template. Columns count scalars, so that `ü` and `患` are one column each.
+/// Finds line and column of an offset in a template.
+///
+/// Columns count scalars, so that `ü` and `患` are one column each.
 struct PlaceMap: Sendable {
     private let source: TemplateSource
     private let lineStarts: [Int]

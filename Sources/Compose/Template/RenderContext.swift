@@ -20,7 +20,9 @@ public struct RenderContext: Sendable {
     }
 }
 
-/// Why one row cannot be rendered. Names the column and the tag, never the cell.
+/// Why one row cannot be rendered.
+///
+/// Names the column and the tag, never the cell.
 public enum RenderProblem: Error, Hashable, Sendable, CustomStringConvertible {
     /// The cell is empty, and the template neither gives it a section nor the manifest a default.
     case emptyCell(column: String, place: Place)

@@ -50,7 +50,11 @@ struct TemplateParser {
             }
         }
         for index in open {
-            report("\(tokens[index].text) is not closed", tokens[index], "write {{/\(tokens[index].name)}} where it ends")
+            report(
+                "\(tokens[index].text) is not closed",
+                tokens[index],
+                "write {{/\(tokens[index].name)}} where it ends"
+            )
         }
     }
 
@@ -122,7 +126,8 @@ struct TemplateParser {
 
     /// A parent and all it holds count as one tag.
     private mutating func cutParent(_ index: Int) {
-        guard let closer = closers[index], let start = blankStart(before: index), let end = blankEnd(after: closer) else {
+        guard let closer = closers[index], let start = blankStart(before: index), let end = blankEnd(after: closer)
+        else {
             if let closer = closers[index] { cuts[closer] = tokens[closer].range }
             return
         }

@@ -105,7 +105,9 @@ struct TemplateTokenizer {
     private mutating func check(_ tag: TemplateToken) -> Bool {
         let place = places.place(tag.range.lowerBound)
         guard !tag.name.isEmpty else {
-            diagnostics.append(Diagnostic("a tag without a name", at: place, fix: "write a column's name between the braces"))
+            diagnostics.append(
+                Diagnostic("a tag without a name", at: place, fix: "write a column's name between the braces")
+            )
             return false
         }
         if tag.kind == .partial || tag.kind == .parent, tag.name.hasPrefix("*") {
@@ -118,12 +120,15 @@ struct TemplateTokenizer {
             )
             return false
         }
-        if tag.kind == .variable, let first = tag.name.unicodeScalars.first, "%@*?~|+:;,\\".unicodeScalars.contains(first) {
+        if tag.kind == .variable, let first = tag.name.unicodeScalars.first,
+            "%@*?~|+:;,\\".unicodeScalars.contains(first)
+        {
             diagnostics.append(
                 Diagnostic(
                     "\(tag.text) is no kind of tag that Mustache knows",
                     at: place,
-                    fix: "the kinds are {{name}}, {{#name}}, {{^name}}, {{/name}}, {{> name}}, {{< name}}, {{$name}} and {{! comment}}"
+                    fix:
+                        "the kinds are {{name}}, {{#name}}, {{^name}}, {{/name}}, {{> name}}, {{< name}}, {{$name}} and {{! comment}}"
                 )
             )
             return false

@@ -112,7 +112,9 @@ struct TextFromHTML {
     private mutating func end(_ name: String) {
         if !hidden.isEmpty {
             // Elements whose end tag is often left out must not hide the rest.
-            if let match = hidden.lastIndex(of: name), !hidden[match...].contains("{{") { hidden.removeSubrange(match...) }
+            if let match = hidden.lastIndex(of: name), !hidden[match...].contains("{{") {
+                hidden.removeSubrange(match...)
+            }
             return
         }
         switch name {

@@ -102,8 +102,13 @@ struct TextScanner {
 
     private mutating func write(_ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
-        output.append(.bytes(Array(bytes)))
         url?.prefix += bytes
+        // One piece, so that the end of an address is found whatever it was put together from.
+        if case .bytes(let before) = output.last {
+            output[output.count - 1] = .bytes(before + bytes)
+        } else {
+            output.append(.bytes(Array(bytes)))
+        }
     }
 
     private func isURLStart(_ bytes: [UInt8], _ index: Int) -> Bool {
@@ -182,7 +187,11 @@ struct TextScanner {
     private mutating func open(_ condition: TemplateCondition) {
         if let url {
             if URLPart(of: url.prefix) != .inside {
-                report("\(condition.text) decides where the address leads", condition.place, "put the section around all of it")
+                report(
+                    "\(condition.text) decides where the address leads",
+                    condition.place,
+                    "put the section around all of it"
+                )
             } else if !columns.plain.contains(condition.name) {
                 report(
                     "column \(condition.name) is PHI and cannot stand in a URL",
