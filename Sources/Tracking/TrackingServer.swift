@@ -3,6 +3,7 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 internal import Logging
 internal import NIOCore
+internal import NIOSSL
 public import OpenSSL
 public import ServiceLifecycle
 
@@ -136,7 +137,6 @@ public struct TrackingServer: Service {
         } catch {
             throw Refused(description: "the tracking server's certificate is no PEM certificate chain")
         }
-        guard !chain.isEmpty else { throw Refused(description: "the tracking server's certificate file holds none") }
         do {
             key = try NIOSSLPrivateKey(bytes: options.keyPEM.exposedCopy(), format: .pem)
         } catch {
@@ -148,6 +148,10 @@ public struct TrackingServer: Service {
         )
         tls.minimumTLSVersion = .tlsv12
         tls.applicationProtocols = ["http/1.1"]
+        // Found out now, not when the first client comes.
+        guard (try? NIOSSLContext(configuration: tls)) != nil else {
+            throw Refused(description: "the tracking server's key does not belong to its certificate")
+        }
         return tls
     }
 }

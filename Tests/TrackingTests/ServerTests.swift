@@ -385,23 +385,34 @@ struct ServerTests {
         #expect(try served.events.events().isEmpty)
     }
 
-    @Test("a certificate or key that is none is refused with a sentence", arguments: [true, false])
-    func badCertificate(isCertificate: Bool) throws {
+    @Test(
+        "a certificate or key that is none, or another's, is refused with a sentence",
+        arguments: [
+            ("certificate", "is no PEM certificate chain"), ("empty", "is no PEM certificate chain"),
+            ("key", "is no PEM private key"),
+            ("pair", "does not belong to its certificate"),
+        ]
+    )
+    func badCertificate(bad: String, sentence: String) throws {
         let events = try EventsFolder()
         let authority = try CertificateAuthority(commonName: "Test", notBefore: 0, notAfter: 4_000_000_000)
         let issued = try authority.issue(
             CertificateRequest(names: ["localhost"], notBefore: 0, notAfter: 4_000_000_000)
         )
-        let noise = Array("no PEM".utf8)
+        let other = try authority.issue(
+            CertificateRequest(names: ["localhost"], notBefore: 0, notAfter: 4_000_000_000)
+        )
+        let noise = Array("-----BEGIN CERTIFICATE-----\nno PEM\n-----END CERTIFICATE-----\n".utf8)
         let options = TrackingServer.Options(
             host: "127.0.0.1",
             port: 0,
-            certificatePEM: isCertificate ? noise : issued.chainPEM,
-            keyPEM: isCertificate ? issued.keyPEM : SecretBytes(copying: noise),
+            certificatePEM: bad == "certificate" ? noise : bad == "empty" ? [] : issued.chainPEM,
+            keyPEM: bad == "key" ? SecretBytes(copying: noise) : bad == "pair" ? other.keyPEM : issued.keyPEM,
             baseURL: Fixture.baseURL,
             keys: Fixture.keys
         )
         let log = try events.log()
-        #expect(throws: TrackingServer.Refused.self) { try TrackingServer(options, log: log) }
+        let error = #expect(throws: TrackingServer.Refused.self) { try TrackingServer(options, log: log) }
+        #expect(error?.description.contains(sentence) == true, "\(error?.description ?? "")")
     }
 }
