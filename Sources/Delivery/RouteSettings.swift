@@ -165,6 +165,11 @@ public struct Limits: Hashable, Sendable {
     public var reply = 64 * 1024
     /// Messages over one connection, then a new one is made; `nil` for no limit.
     public var messagesPerConnection: Int?
+    /// Whether the next message's envelope goes out right behind a message's content (RFC 2920 section 3.1), where
+    /// PIPELINING is offered.
+    ///
+    /// It saves a round trip a message.
+    public var overlapsEnvelopes = true
     /// How many connections in a row must fail for the same kind of reason (TLS that cannot be trusted, a greeting that
     /// refuses for good) before the route gives up.
     public var confirmations = 2

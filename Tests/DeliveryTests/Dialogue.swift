@@ -13,7 +13,7 @@ import Testing
 /// Lines, one event or expectation each; `#` starts a comment:
 ///
 ///     mode starttls|implicit     which session begins; implicit unless said
-///     set auth|large|limit N     credentials; a 300 KB message; messages per connection
+///     set auth|large|single|limit N     credentials; 300 KB messages; no envelope behind a content; messages per connection
 ///     give N [OPTION…]           message N waits at the source. Options: 8bit, utf8, to=ADDRESS, text=LINES, slow
 ///                                (the ledger's word comes by `durable` or `veto`, not at once)
 ///     nomore                     the source has finished
@@ -25,7 +25,7 @@ import Testing
 ///     tls                        the handshake is done and the server verified
 ///     wake, durable N, veto N, flushed, drop, cut, timeout, drain, stop
 ///     row N: VERDICT [REASON] ["DETAIL"]     what the row must have come to by now
-///     end: KIND [REASON]         how the connection must have ended by now
+///     end: KIND [REASON] ["DETAIL"]     how the connection must have ended by now
 ///     open                       the connection must still be open
 struct Dialogue {
     let name: String
@@ -113,6 +113,10 @@ final class DialogueRunner {
         case "row": expectRow(text, words)
         case "end:":
             check(end?.kind.rawValue == words[1], "the connection's end is \(end.map { "\($0)" } ?? "open")")
+            if let quote = text.firstIndex(of: "\"") {
+                let detail = text[text.index(after: quote)...].dropLast()
+                check(end?.detail == String(detail), "the end's detail is \(end?.detail ?? "")")
+            }
             if words.count > 2 {
                 check(end?.reason.rawValue == words[2], "the end's reason is \(end?.reason.rawValue ?? "")")
             }
@@ -208,6 +212,7 @@ final class DialogueRunner {
         case "auth":
             settings.credentials = .init(username: "user", password: Protected("secret"))
         case "large": isLarge = true
+        case "single": settings.limits.overlapsEnvelopes = false
         case "limit": settings.limits.messagesPerConnection = Int(words[2])
         default: check(false, "no such setting")
         }

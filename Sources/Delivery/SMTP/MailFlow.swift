@@ -41,6 +41,7 @@ struct MailFlow: ~Copyable {
     let tls: TLSEvidence
     let server: String
     let messagesPerConnection: Int
+    let overlaps: Bool
     /// Commands sent and not answered, oldest first.
     var awaited: Deque<Awaited> = []
     /// The message whose envelope is out or whose content is on its way.
@@ -49,18 +50,19 @@ struct MailFlow: ~Copyable {
     var finishing: Transaction?
     /// Replies so far, so that each one's time can be told from the one before.
     private(set) var answers = 0
-    private var begun = 0
+    private(set) var begun = 0
     private var needsReset = false
     /// No further message is wanted.
     var isLeaving = false
     /// An envelope was given up after it went out, so the connection is good for one more answer and no more.
-    private var isSpent = false
+    var isSpent = false
 
     init(_ capabilities: Capabilities, tls: TLSEvidence, settings: RouteSettings) {
         self.capabilities = capabilities
         self.tls = tls
         self.server = settings.host
         self.messagesPerConnection = settings.limits.messagesPerConnection ?? .max
+        self.overlaps = settings.limits.overlapsEnvelopes
         awaited.reserveCapacity(8)
     }
 
@@ -76,7 +78,7 @@ struct MailFlow: ~Copyable {
     /// Whether another message's envelope may go out now.
     var canTake: Bool {
         guard current == nil, !isLeaving, begun < messagesPerConnection else { return false }
-        return finishing == nil || capabilities.pipelining
+        return finishing == nil || (overlaps && capabilities.pipelining)
     }
 
     // MARK: Events
@@ -221,7 +223,8 @@ struct MailFlow: ~Copyable {
         guard isDurable else {
             // After 354 there is no way back but to close.
             self.current = nil
-            return Step(.close(.goodbye), ended: current.ended(result(.notTried, .stopped, "not to be sent any more")))
+            let end = ConnectionEnd(kind: .lost, reason: .stopped, detail: "the ledger did not take the row")
+            return close(end, current.ended(result(.notTried, .stopped, end.detail)))
         }
         return writePiece(into: &output)
     }
@@ -252,131 +255,11 @@ struct MailFlow: ~Copyable {
 
     private mutating func receivedEnd(_ reply: Reply, more: Bool) -> Step {
         guard let transaction = finishing else { return unexpected(.end) }
-        let result = judged(reply, at: .end, transaction.message.recipient)
+        let result = judged(reply, at: .end)
         guard result.verdict != .unknown else {
             return lost(.protocolError("unexpected answer to the message's end: \(result.detail)"))
         }
         finishing = nil
         return Step(rest(more: more), ended: transaction.ended(result))
-    }
-
-    // MARK: What ends the connection
-
-    /// What comes next when nothing in particular does.
-    private func rest(more: Bool) -> Step.Then {
-        if isSpent { return .close(.goodbye) }
-        if more, awaited.isEmpty { return .close(.protocolError("the server answered more than it was asked")) }
-        if canTake { return .ask }
-        guard current == nil, finishing == nil else { return .wait }
-        return .leave
-    }
-
-    private mutating func receivedUnasked(_ reply: Reply) -> Step {
-        guard let transaction = current else {
-            return close(
-                reply.code == 421 ? ConnectionEnd(reply, at: .reset) : .protocolError("an answer nobody asked for")
-            )
-        }
-        // After 354 the next word is ours. A refusal can be believed; anything else, a 250 above all, cannot.
-        current = nil
-        let result = judged(reply, at: .data, transaction.message.recipient)
-        let end = result.verdict == .refused || reply.severity == 4
-        return close(
-            ConnectionEnd(kind: .lost, reason: result.reason, detail: end ? result.detail : "an answer came too early"),
-            transaction.ended(result)
-        )
-    }
-
-    /// 421 stands for any answer, and says that the connection is over.
-    private mutating func serverLeaves(_ reply: Reply, instead asked: Awaited) -> Step {
-        let end = ConnectionEnd(reply, at: asked.stage)
-        if asked == .end, let transaction = finishing {
-            finishing = nil
-            return close(end, transaction.ended(judged(reply, at: .end, transaction.message.recipient)))
-        }
-        guard let transaction = current else { return close(end) }
-        let isRowsOwn = asked != .reset && (asked != .mail || transaction.isFirst)
-        guard isRowsOwn || transaction.refusal != nil else { return close(end) }
-        current = nil
-        return close(
-            end,
-            transaction.ended(transaction.refusal ?? judged(reply, at: asked.stage, transaction.message.recipient))
-        )
-    }
-
-    private mutating func unexpected(_ stage: Stage) -> Step {
-        lost(.protocolError("unexpected answer to \(stage.rawValue)"), isAnswered: true)
-    }
-
-    /// Takes the end of a connection that cannot go on.
-    mutating func lost(_ loss: Loss) -> Step {
-        let stage = waiting?.stage
-        let end = ConnectionEnd(kind: .lost, reason: loss.reason, detail: loss.detail(at: stage))
-        return lost(end, reasonAtEnd: loss.reasonAtEnd)
-    }
-
-    private mutating func lost(_ end: ConnectionEnd, reasonAtEnd: Reason? = nil, isAnswered: Bool = false) -> Step {
-        let unanswered = finishing.map { transaction in
-            transaction.ended(result(.unknown, reasonAtEnd ?? end.reason, end.detail))
-        }
-        // The one behind a message without an answer has nothing to do with what went wrong.
-        if let transaction = current, unanswered == nil, transaction.isDurable != false,
-            isAnswered || transaction.isAnswered || transaction.isFirst
-        {
-            current = nil
-            let deferred = transaction.refusal ?? result(.deferred, end.reason, end.detail)
-            return close(end, transaction.ended(deferred))
-        }
-        finishing = nil
-        return close(end, unanswered)
-    }
-
-    /// Stops at once: gives back what has not sent its end, and waits only for an answer to one that has.
-    mutating func stop() -> Step {
-        isLeaving = true
-        guard let transaction = current else {
-            return Step(finishing == nil ? .leave : .wait)
-        }
-        current = nil
-        let givenBack = transaction.ended(result(.notTried, .stopped, "stopped before the message's end"))
-        guard finishing != nil else { return Step(.close(.goodbye), ended: givenBack) }
-        isSpent = true
-        awaited = [.end]
-        return Step(.wait, ended: givenBack)
-    }
-
-    /// Closes, and gives back what has not sent its end.
-    private mutating func close(_ end: ConnectionEnd, _ ended: Step.Ending? = nil) -> Step {
-        let givenBack = current.map { transaction in
-            transaction.ended(result(.notTried, end.reason, end.detail))
-        }
-        current = nil
-        return Step(.close(end), ended: ended, givenBack)
-    }
-
-    // MARK: Results
-
-    private func judged(_ reply: Reply, at stage: Stage, _ recipient: Address? = nil) -> AttemptResult {
-        let judgement = Judgement(reply, at: stage)
-        return AttemptResult(
-            judgement.verdict,
-            reason: judgement.reason,
-            detail: reply.detail(hiding: recipient ?? current?.message.recipient),
-            server: server,
-            tls: tls,
-            code: reply.code,
-            asksToSlowDown: judgement.asksToSlowDown
-        )
-    }
-
-    private func result(_ verdict: AttemptResult.Verdict, _ reason: Reason, _ detail: String) -> AttemptResult {
-        AttemptResult(verdict, reason: reason, detail: detail, server: server, tls: tls)
-    }
-}
-
-extension ConnectionEnd {
-    /// The server does not keep to SMTP.
-    static func protocolError(_ detail: String) -> ConnectionEnd {
-        ConnectionEnd(kind: .lost, reason: .protocolError, detail: detail)
     }
 }

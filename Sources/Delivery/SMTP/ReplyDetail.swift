@@ -11,20 +11,15 @@ extension Reply {
     ///
     /// The address goes wherever it stands, in any case, with or without angle brackets; and its local part too where it
     /// stands as a word of its own (`550 jane.roe... User unknown`), from three letters up.
-    func detail(hiding address: Address?) -> String {
+    func detail(hiding address: Address?, and other: Address? = nil) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count + 4)
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + code / 100))
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + code / 10 % 10))
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + code % 10))
         appendLines(to: &bytes)
-        if let address {
-            let local = address.localPart.utf8.map(lowercased)
-            bytes.hide(local + [0x40] + address.domain.utf8.map(lowercased), wordsOnly: false)
-            if local.count >= 3 {
-                bytes.hide(local, wordsOnly: true)
-            }
-        }
+        if let address { bytes.hide(address) }
+        if let other { bytes.hide(other) }
         return bytes.oneLine(longest: Self.longestDetail)
     }
 
@@ -50,6 +45,14 @@ extension Reply {
 }
 
 extension [UInt8] {
+    fileprivate mutating func hide(_ address: Address) {
+        let local = address.localPart.utf8.map(lowercased)
+        hide(local + [0x40] + address.domain.utf8.map(lowercased), wordsOnly: false)
+        if local.count >= 3 {
+            hide(local, wordsOnly: true)
+        }
+    }
+
     /// Puts ``Reply/hidden`` wherever a lower-case pattern stands, angle brackets around it included.
     fileprivate mutating func hide(_ pattern: [UInt8], wordsOnly: Bool) {
         var from = startIndex

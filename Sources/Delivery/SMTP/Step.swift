@@ -64,7 +64,9 @@ struct ConnectionEnd: Hashable, Sendable {
     static let goodbye = ConnectionEnd(kind: .goodbye)
 
     /// A reply that ends the connection rather than a row's attempt.
-    init(_ reply: Reply, at stage: Stage) {
+    ///
+    /// What is said of a connection is shown without a row beside it, so the addresses of those under way are hidden too.
+    init(_ reply: Reply, at stage: Stage, hiding address: Address? = nil, and other: Address? = nil) {
         let judgement = Judgement(reply, at: stage)
         switch judgement.verdict {
         case .refused: kind = judgement.reason == .authentication ? .authentication : .refused
@@ -72,7 +74,8 @@ struct ConnectionEnd: Hashable, Sendable {
         }
         reason = judgement.reason
         detail =
-            judgement.reason == .protocolError ? "unexpected answer to \(stage.rawValue)" : reply.detail(hiding: nil)
+            judgement.reason == .protocolError
+            ? "unexpected answer to \(stage.rawValue)" : reply.detail(hiding: address, and: other)
     }
 
     init(kind: Kind, reason: Reason = .none, detail: String = "") {
