@@ -144,4 +144,27 @@ struct HTTPSTests {
             #expect(try events.events().map(\.row.value) == Array(1...100))
         }
     }
+
+    @Test("1,000 requests over many connections at once are 1,000 events")
+    func manyConnections() async throws {
+        try await serve { port, ca, events in
+            let list = try TemporaryDirectory()
+            let config = (1...1_000 as ClosedRange<UInt32>).map { row in
+                let token = String(decoding: Fixture.openToken(row), as: UTF8.self)
+                return "url = \"\(url(port, "/o/\(token).gif"))\"\noutput = /dev/null\n"
+            }
+            let file = try list.write("config", text: config.joined())
+            let result = try await curl([
+                "--cacert", ca, "--http1.1", "--parallel", "--parallel-immediate", "--parallel-max", "40",
+                "--no-progress-meter", "-w", "%{http_code} %{num_connects}\n", "-K", file,
+            ])
+            #expect(result.status == 0, "\(result.errorText)")
+            let lines = result.text.split(separator: "\n")
+            #expect(lines.count { $0.hasPrefix("200 ") } == 1_000)
+            #expect(lines.count { $0 == "200 1" } > 1, "more than one connection")
+            let rows = try events.events().map(\.row.value)
+            #expect(rows.count == 1_000)
+            #expect(Set(rows) == Set(1...1_000))
+        }
+    }
 }

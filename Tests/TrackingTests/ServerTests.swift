@@ -354,7 +354,7 @@ struct ServerTests {
     @Test("1,000 requests at once are 1,000 events", .timeLimit(.minutes(2)))
     func concurrent() async throws {
         let served = try Served()
-        try await served.server.application().test(.live) { client in
+        try await served.server.application().test(.router) { client in
             try await withThrowingTaskGroup { group in
                 for row in 1...1_000 as ClosedRange<UInt32> {
                     group.addTask {
