@@ -45,7 +45,7 @@ public struct TemplateCompiler {
 
     /// Compiles a text body.
     public mutating func compileText(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
-        guard let flat = flatten(source, diagnostics: &diagnostics) else { return nil }
+        guard let flat = flatten(source, suffix: ".txt", diagnostics: &diagnostics) else { return nil }
         return compile(text: flat.map(TextItem.init), diagnostics: &diagnostics)
     }
 
@@ -75,7 +75,7 @@ public struct TemplateCompiler {
         allowsPHI: Bool,
         diagnostics: inout [Diagnostic]
     ) -> CompiledTemplate? {
-        let pieces = flatten(source, diagnostics: &diagnostics).flatMap {
+        let pieces = flatten(source, suffix: ".txt", diagnostics: &diagnostics).flatMap {
             HeaderScanner.scan($0, columns: names.columns, allowsPHI: allowsPHI, diagnostics: &diagnostics)
         }
         return pieces.map { TemplateProgramBuilder.program(of: $0, columns: names.columns) }
@@ -90,13 +90,19 @@ public struct TemplateCompiler {
     }
 
     private func scanHTML(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> [HTMLItem]? {
-        flatten(source, diagnostics: &diagnostics).flatMap {
+        flatten(source, suffix: ".html", diagnostics: &diagnostics).flatMap {
             HTMLScanner.scan($0, columns: names.columns, diagnostics: &diagnostics)
         }
     }
 
-    private func flatten(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> [FlatItem]? {
-        var flattener = TemplateFlattener(names: names, loader: loader)
+    /// A partial or layout is looked for under its name with the suffix of the kind that includes it, then as it stands.
+    private func flatten(
+        _ source: TemplateSource,
+        suffix: String,
+        diagnostics: inout [Diagnostic]
+    ) -> [FlatItem]? {
+        let loader = loader
+        var flattener = TemplateFlattener(names: names) { loader($0 + suffix) ?? loader($0) }
         let items = flattener.flatten(source)
         diagnostics += flattener.diagnostics
         return items

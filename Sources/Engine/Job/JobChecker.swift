@@ -91,12 +91,12 @@ struct JobChecker: Sendable {
             composer: composer,
             attachments: attachmentPins,
             minter: minter,
-            composes: composesEveryRow,
             today: CalendarDate(of: now, in: site.configuration.zone.value)
         )
         var finding = try scan.run(table)
         finding.problems = problems + finding.problems
         if let attachmentPins { pin.add(attachments: try attachmentPins.finish()) }
+        if composesEveryRow { try scan.compose(table, &finding) }
         guard finding.rows > 0 else {
             finding.problems.append(
                 Diagnostic(
@@ -178,15 +178,7 @@ struct JobChecker: Sendable {
                 images: images,
                 site: site.configuration
             )
-            let composer = try Composer(design) { name in
-                // Layouts and partials are HTML for HTML, text for text; a name may say which.
-                for candidate in [name, name + ".html", name + ".txt"] where candidate.contains(".") {
-                    if let source = try? templates.source(candidate) {
-                        return TemplateSource(name: name, file: source.file, bytes: source.bytes)
-                    }
-                }
-                return nil
-            }
+            let composer = try Composer(design, loader: { try? templates.source($0) })
             problems += composer.warnings
             return composer
         } catch let found as Diagnostics {

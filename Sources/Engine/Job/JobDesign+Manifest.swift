@@ -19,8 +19,7 @@ extension JobDesign {
             defaults: manifest.defaults.reduce(into: [:]) { $0[$1.column.value] = $1.text.value }
         )
         // A column of the same name is the recipient's own, and goes first.
-        var constants = ["site": site.site.value]
-        constants["postal_address"] = site.postalAddress?.value
+        var constants = ["site": site.site.value, "postal_address": site.postalAddress?.value ?? ""]
         for name in header.names { constants[name] = nil }
         self.init(
             from: Compose.Mailbox(manifest.from.value),

@@ -9,8 +9,6 @@ struct RowScan {
     let composer: Composer
     let attachments: AttachmentPins?
     let minter: (any TokenMinting)?
-    /// Whether every message is made, too.
-    let composes: Bool
     let today: CalendarDate
 
     private var scratch = Scratch()
@@ -22,7 +20,6 @@ struct RowScan {
         composer: Composer,
         attachments: AttachmentPins?,
         minter: (any TokenMinting)?,
-        composes: Bool,
         today: CalendarDate
     ) {
         self.manifest = manifest
@@ -30,45 +27,59 @@ struct RowScan {
         self.composer = composer
         self.attachments = attachments
         self.minter = minter
-        self.composes = composes
         self.today = today
     }
 
-    /// Reads the table through, in memory that does not depend on its length.
+    /// Reads the table through, in memory that does not depend on its length: counts rows, judges them, pins their files.
     mutating func run(_ table: RecipientTable) throws -> JobChecker.Finding {
         var finding = JobChecker.Finding(job: nil, problems: [])
         let reader = try table.reader()
         var line = CSVRow()
         while try reader.next(into: &line) {
             finding.rows += 1
-            guard let problem = try problem(of: line, in: table) else { continue }
-            finding.invalidRows += 1
-            if finding.invalidRows <= JobChecker.mostRowProblems { finding.problems.append(problem) }
+            switch columns.judge(line, today: today) {
+            case .bad(.invalid, _, let detail):
+                var problem =
+                    line.problem?.diagnostic ?? diagnostic(detail, line.row, table, column: columns.address)
+                problem.severity = .warning
+                note(problem, &finding)
+            case .bad: continue
+            case .good(let recipient):
+                if let problem = try trouble(line.row, table, { try pin(line.row, recipient) }) { note(problem, &finding) }
+            }
         }
         return finding
     }
 
+    /// Makes every message once, so that cells which a template needs are found missing. To be called after the files are
+    /// pinned, whose rows are not looked at again.
+    mutating func compose(_ table: RecipientTable, _ finding: inout JobChecker.Finding) throws {
+        let known = Set(finding.problems.compactMap(\.row))
+        let reader = try table.reader()
+        var line = CSVRow()
+        while try reader.next(into: &line) {
+            guard case .good(let recipient) = columns.judge(line, today: today), !known.contains(line.row.number) else {
+                continue
+            }
+            if let problem = try trouble(line.row, table, { try make(line.row, recipient) }) { note(problem, &finding) }
+        }
+    }
+
+    private func note(_ problem: Diagnostic, _ finding: inout JobChecker.Finding) {
+        finding.invalidRows += 1
+        if finding.invalidRows <= JobChecker.mostRowProblems { finding.problems.append(problem) }
+    }
+
     /// Why a row cannot go out, as a warning: it does not stop the others.
-    private mutating func problem(of line: CSVRow, in table: RecipientTable) throws -> Diagnostic? {
-        switch columns.judge(line, today: today) {
-        case .bad(.invalid, _, let detail):
-            if var problem = line.problem?.diagnostic {
-                problem.severity = .warning
-                return problem
-            }
-            return diagnostic(detail, line.row, table, column: columns.address)
-        case .bad:
+    private func trouble(_ row: Row, _ table: RecipientTable, _ body: () throws -> Void) throws -> Diagnostic? {
+        do {
+            try body()
             return nil
-        case .good(let recipient):
-            do {
-                try files(line.row, recipient)
-                return nil
-            } catch let problem as ComposeProblem {
-                let column = problem.column.flatMap { table.header.index(of: $0) }
-                return diagnostic("\(problem)", line.row, table, column: column)
-            } catch let problem as Diagnostic {
-                return diagnostic("attachment: \(problem.problem)", line.row, table, column: nil, fix: problem.fix)
-            }
+        } catch let problem as ComposeProblem {
+            let column = problem.column.flatMap { table.header.index(of: $0) }
+            return diagnostic("\(problem)", row, table, column: column)
+        } catch let problem as Diagnostic {
+            return diagnostic("attachment: \(problem.problem)", row, table, column: nil, fix: problem.fix)
         }
     }
 
@@ -89,25 +100,32 @@ struct RowScan {
         )
     }
 
-    /// Pins a row's attachments, and makes its message if that is wanted.
-    private mutating func files(_ row: Row, _ recipient: Address) throws {
-        guard attachments != nil || composes else { return }
-        // The job's identity is not known before all is pinned; any will do to try the templates.
-        guard let trial = JobID(digest: [UInt8](repeating: 0, count: JobID.digestLength)),
+    /// What messages are tried with: the job's identity is not known before all is pinned, and any will do.
+    private func context(_ recipient: Address) -> RenderContext? {
+        JobID(digest: [UInt8](repeating: 0, count: JobID.digestLength)).map {
+            RenderContext(job: $0, minter: minter, recipient: recipient, list: manifest.list?.value ?? "")
+        }
+    }
+
+    private func pin(_ row: Row, _ recipient: Address) throws {
+        guard let attachments, let context = context(recipient) else { return }
+        for (slot, path) in try composer.attachmentPaths(row: row, context: context).enumerated() {
+            _ = try attachments.pin(row: row.number, slot: slot, name: path)
+        }
+    }
+
+    private mutating func make(_ row: Row, _ recipient: Address) throws {
+        guard let context = context(recipient),
             let identity = MessageIdentity(digest: [UInt8](repeating: 0, count: 32), domain: "wardpost.invalid")
         else { return }
-        let context = RenderContext(job: trial, minter: minter, recipient: recipient, list: manifest.list?.value ?? "")
         var contents: [AttachmentContent] = []
         if let attachments {
             for (slot, path) in try composer.attachmentPaths(row: row, context: context).enumerated() {
-                _ = try attachments.pin(row: row.number, slot: slot, name: path)
-                if composes {
-                    let bytes = try attachments.contents(row: row.number, slot: slot, name: path)
-                    contents.append(AttachmentContent(bytes))
-                }
+                contents.append(
+                    AttachmentContent(try attachments.contents(row: row.number, slot: slot, name: path))
+                )
             }
         }
-        guard composes else { return }
         try composer.compose(
             row: row,
             identity: identity,

@@ -10,7 +10,7 @@ public enum SiteInit {
         public var paths: [String] = []
     }
 
-    /// Makes a site in a directory; refuses to touch one that is there.
+    /// Makes a site in a directory, or what a site there lacks; refuses to touch one that has keys.
     ///
     /// - Parameters:
     ///   - path: The site's directory; made if it is not there.
@@ -19,14 +19,6 @@ public enum SiteInit {
     public static func make(at path: String, configuration: String? = nil) throws(EngineError) -> Made {
         do {
             let directory = try make(directory: path)
-            guard try directory.status(of: "wardpost.yaml") == nil else {
-                throw EngineError(
-                    .usage,
-                    "\(path) is a site already",
-                    fix:
-                        "name another directory; keys of a site are never made anew, since results could not be verified"
-                )
-            }
             var made = Made()
             for (name, permissions) in [("jobs", 0o755), ("templates", 0o755), ("outbox", 0o700), ("reports", 0o755)] {
                 try directory.makeDirectory(name, permissions: UInt32(permissions))
@@ -35,12 +27,19 @@ public enum SiteInit {
             try directory.makeDirectory("keys", permissions: 0o700)
             let keys = try directory.open(subdirectory: "keys")
             guard try keys.list().isEmpty else {
-                throw EngineError(.usage, "\(path)/keys holds files already", fix: "keys are never overwritten")
+                throw EngineError(
+                    .usage,
+                    "\(path) is a site already: \(path)/keys holds files",
+                    fix: "name another directory; keys are never made anew, since results could not be verified"
+                )
             }
             try SiteKeys.create(in: keys)
             made.paths += try keys.list().map { "keys/" + $0 }
-            try directory.replace("wardpost.yaml", permissions: 0o644) { try $0.append(configuration ?? example) }
-            made.paths.append("wardpost.yaml")
+            // A site that was checked out or copied has its configuration, and lacks its keys alone.
+            if try directory.status(of: "wardpost.yaml") == nil {
+                try directory.replace("wardpost.yaml", permissions: 0o644) { try $0.append(configuration ?? example) }
+                made.paths.append("wardpost.yaml")
+            }
             return made
         } catch let error as EngineError {
             throw error
