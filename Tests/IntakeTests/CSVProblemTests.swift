@@ -89,6 +89,14 @@ struct CSVProblemTests {
         #expect(table.refusal().first?.hasPrefix("r.csv:4:7: ") == true)
     }
 
+    @Test("the column is right in a line that is longer than a step of the parser")
+    func placeInLongLine() {
+        let table = Table(
+            "a,b\n1,\(String(repeating: "ü", count: 30_000))\n2,\(String(repeating: "ü", count: 20_000))x\"\n"
+        )
+        #expect(table.refusal().first?.hasPrefix("r.csv:3:20004: ") == true)
+    }
+
     @Test("after a refusal every further call throws the same")
     func staysRefused() throws {
         let reader = try Table("a\n" + String(repeating: "x\n", count: 20_000) + "y\"\n").reader()

@@ -43,23 +43,12 @@ struct FolderScanTests {
         let area = try DropArea()
         try area.drop("manifest.yaml", "one")
         try area.drop("letters/a.pdf", "one")
-        let old = [FileAttributeKey.modificationDate: Date(timeIntervalSince1970: 1_000_000_000)]
-        try FileManager.default.setAttributes(old, ofItemAtPath: area.path("letters/a.pdf"))
         let changes: [() throws -> Void] = [
             { try area.drop("new", "") },
             { try area.remove("new") },
             { try area.drop("letters/deep/er/x", "") },
             { try Disk.move(area.path("letters/a.pdf"), to: area.path("letters/b.pdf")) },
             { try area.overwrite("letters/b.pdf", at: 3, with: [0x58]) },
-            {
-                // The same length and time, another file.
-                try FileManager.default.setAttributes(old, ofItemAtPath: area.path("letters/b.pdf"))
-                var scan = FolderScan("job", in: area.jobs)
-                _ = look(&scan, at: 0)
-                try area.drop("letters/c.pdf", "other")
-                try FileManager.default.setAttributes(old, ofItemAtPath: area.path("letters/c.pdf"))
-                try Disk.move(area.path("letters/c.pdf"), to: area.path("letters/b.pdf"))
-            },
         ]
         var scan = FolderScan("job", in: area.jobs)
         var now = 0
@@ -71,6 +60,22 @@ struct FolderScanTests {
             #expect(look(&scan, at: now + 1) == until(now + 10))
         }
         #expect(look(&scan, at: now + 10) == .ready)
+    }
+
+    @Test("another file of the same name, length and time is a change")
+    func replaced() throws {
+        let area = try DropArea()
+        let old = [FileAttributeKey.modificationDate: Date(timeIntervalSince1970: 1_000_000_000)]
+        for name in ["manifest.yaml", "spare"] {
+            try area.drop(name, "same length")
+            try FileManager.default.setAttributes(old, ofItemAtPath: area.path(name))
+        }
+        try Disk.move(area.path("spare"), to: area.path + "/spare")
+        var scan = FolderScan("job", in: area.jobs)
+        #expect(look(&scan, at: 0) == until(10))
+        #expect(look(&scan, at: 5) == until(10))
+        try Disk.move(area.path + "/spare", to: area.path("manifest.yaml"))
+        #expect(look(&scan, at: 6) == until(16))
     }
 
     @Test("times of files do not count, only our own clock: a share may be years off")
