@@ -87,7 +87,6 @@ struct HTMLContextTests {
                 "<!--[if mso]><table><tr><td width=\"1\"><![endif]-->1"
             ),
             ("<!--[if !mso]><!-->{{x}}<!--<![endif]-->", "<!--[if !mso]><!-->1<!--<![endif]-->"),
-            ("<!-->{{x}}", "<!-->1"),
             ("<!DOCTYPE html><html>{{x}}", "<!DOCTYPE html><html>1"),
             ("1 < 2 && {{x}} > 0 <", "1 < 2 && 1 > 0 <"),
             ("<script>if (a < b) {}</script>{{x}}", "<script>if (a < b) {}</script>1"),
@@ -167,6 +166,8 @@ struct HTMLContextTests {
             ("<title>{{{t}}}</title>", "main.html:1:8: {{{t}}} stands in <title>"),
             ("<iframe>{{x}}</iframe>", "main.html:1:9: {{x}} stands in <iframe>"),
             ("<plaintext>{{x}}", "main.html:1:1: <plaintext>"),
+            ("<!-->{{x}}", "main.html:1:1: <!-->, which some readers end here"),
+            ("<!-- a --!>{{x}}-->", "main.html:1:8: --!>, which some readers take for a comment's end"),
             ("<![CDATA[{{x}}]]>", "main.html:1:1: a CDATA section"),
             ("<title></tit{{#x}}le>{{/x}}", "main.html:1:8: a tag or section inside </title>"),
         ]

@@ -54,6 +54,8 @@ struct TemplateRenderTests {
     func usedColumns() throws {
         let fixture = TemplateFixture(cells: [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")])
         #expect(try fixture.compile("{{b}}{{#d}}x{{/d}}").usedColumns == [1, 3])
+        let places = try fixture.compile("{{b}}\nü{{#d}}x{{/d}}").uses.map { "\($0.column) \($0.place)" }
+        #expect(places == ["1 main.html:1:1", "3 main.html:2:2"])
         #expect(try fixture.compile("plain").isConstant)
         #expect(try !fixture.compile("{{a}}").isConstant)
     }

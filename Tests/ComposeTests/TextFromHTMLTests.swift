@@ -39,6 +39,10 @@ struct TextFromHTMLTests {
                 "Write a@h.example or to us (b@h.example)\n"
             ),
             (#"Call <a href="tel:+15550100">+1 555 0100</a>"#, "Call +1 555 0100\n"),
+            (
+                #"<a href="https://h.example/">Portal</a>{{#name}} for {{name}}{{/name}}"#,
+                "Portal (https://h.example/) for Zoë & Söhne\n"
+            ),
             (##"<a href="#top">Up</a> <a>none</a>"##, "Up none\n"),
             (#"<a href="https://h.example/{{c}}">Your visit</a>"#, "Your visit: https://h.example/a%20b\n"),
             (#"<a href="{{unsubscribe_url}}">Unsubscribe</a>"#, "Unsubscribe: https://t.example/u/7?l=news&a=1\n"),

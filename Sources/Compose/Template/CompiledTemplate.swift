@@ -6,14 +6,19 @@ public import Core
 /// A cell counts as empty when it holds nothing but white space. A section `{{#column}}` is taken when the cell is not
 /// empty, `{{^column}}` when it is; a default of the manifest stands in for an empty cell, and does not fill a section.
 public struct CompiledTemplate: Sendable {
-    /// The columns whose cells show in the output or steer it, by number.
-    public internal(set) var usedColumns: Set<Int> = []
+    /// Where the template names columns, tag by tag, those of its partials and layouts included.
+    public internal(set) var uses: [ColumnUse] = []
     /// All literal bytes, end to end.
     var pool: [UInt8] = []
     var operations: [TemplateOperation] = []
     var sites: [TemplateSite] = []
     /// What stands for an empty cell, escaped for its place, in the pool.
     var fallbacks: [Range<Int>] = []
+
+    /// The columns whose cells show in the output or steer it, by number.
+    public var usedColumns: Set<Int> {
+        Set(uses.map(\.column))
+    }
 
     /// Whether the output is the same for every row.
     public var isConstant: Bool {

@@ -130,7 +130,7 @@ struct HTMLScanner {
             case .beforeValue: scanBeforeValue(&cursor)
             case .value: scanValue(&cursor)
             case .rawText: scanRawText(&cursor)
-            case .comment: scanTo("-->", &cursor)
+            case .comment: scanComment(&cursor)
             case .declaration: scanTo(">", &cursor)
             }
         }
@@ -215,8 +215,10 @@ struct HTMLScanner {
         cursor.index = less + 2
         if rest.hasPrefix(ignoringCase: "<!--") {
             context.state = .comment
-            // `<!-->` and `<!--->` are whole comments.
-            cursor.index = less + (rest.starts(with: "<!-->".utf8) || rest.starts(with: "<!--->".utf8) ? 2 : 4)
+            cursor.index = less + 4
+            if rest.starts(with: "<!-->".utf8) || rest.starts(with: "<!--->".utf8) {
+                report("<!-->, which some readers end here and some do not", cursor.text.place(less), "take it out")
+            }
         } else {
             if rest.hasPrefix(ignoringCase: "<![cdata[") {
                 report(
@@ -226,6 +228,14 @@ struct HTMLScanner {
                 )
             }
             context.state = .declaration
+        }
+    }
+
+    private mutating func scanComment(_ cursor: inout HTMLCursor) {
+        let start = cursor.index
+        scanTo("-->", &cursor)
+        if let found = cursor.bytes.firstIndex(of: Array("--!>".utf8)[...], from: start), found < cursor.index {
+            report("--!>, which some readers take for a comment's end", cursor.text.place(found), "write -->")
         }
     }
 

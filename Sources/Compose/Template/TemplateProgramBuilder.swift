@@ -32,7 +32,7 @@ struct TemplateProgramBuilder {
         case .unsubscribe(let escape, let place):
             add(.unsubscribe, escape: escape, site: addSite("", place))
         case .open(let condition):
-            program.usedColumns.insert(condition.column)
+            addUse(condition.column, condition.place)
             open.append(program.operations.count)
             add(condition.inverted ? .jumpIfFilled : .jumpIfEmpty, first: condition.column)
         case .close:
@@ -88,7 +88,7 @@ struct TemplateProgramBuilder {
         guard case .column(let column) = value.binding else {
             return add(.unsubscribe, escape: escape, site: addSite("", value.place))
         }
-        program.usedColumns.insert(column)
+        addUse(column, value.place)
         var fallback = -1
         if !value.guarded, let text = columns.defaults[value.name] {
             fallback = program.fallbacks.count
@@ -97,6 +97,11 @@ struct TemplateProgramBuilder {
             program.fallbacks.append(start..<program.pool.count)
         }
         add(.cell, escape: escape, first: column, second: fallback, site: addSite(value.name, value.place))
+    }
+
+    private mutating func addUse(_ column: Int, _ place: Place) {
+        let use = ColumnUse(column: column, place: place)
+        if !program.uses.contains(use) { program.uses.append(use) }
     }
 
     private mutating func addSite(_ column: String, _ place: Place) -> Int {

@@ -71,3 +71,11 @@ public struct LinkInfo: Hashable, Sendable {
     /// Where the target first stands.
     public let place: Place
 }
+
+/// A tag that names a column, for telling people where their columns stand.
+public struct ColumnUse: Hashable, Sendable {
+    /// The column's number, from 0.
+    public let column: Int
+    /// Where the tag stands.
+    public let place: Place
+}

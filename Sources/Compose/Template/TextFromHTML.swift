@@ -199,9 +199,10 @@ struct TextFromHTML {
         if colon, link.text.last != UInt8(ascii: ":") { writer.add(word: [UInt8(ascii: ":")], at: place) }
         if hasText { writer.space(1) }
         if hasText, !colon { writer.add(word: [UInt8(ascii: "(")], at: place) }
-        if !link.tracked { writer.setTracked(false) }
+        writer.setTracked(link.tracked)
         addAddress(range)
-        if !link.tracked { writer.setTracked(true) }
+        // Marks the address's end, too: what follows at once is no part of it.
+        writer.setTracked(true)
         if hasText, !colon { writer.add(word: [UInt8(ascii: ")")], at: place) }
     }
 
