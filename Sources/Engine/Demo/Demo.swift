@@ -61,7 +61,11 @@ public struct Demo: Sendable {
     }
 
     private func round(_ path: String, _ port: Int, _ show: @escaping @Sendable (Step) -> Void) async throws -> Tour {
-        show(.says("A mail server of our own receives on localhost:\(port), with STARTTLS and a certificate made just now."))
+        show(
+            .says(
+                "A mail server of our own receives on localhost:\(port), with STARTTLS and a certificate made just now."
+            )
+        )
         let trackingPort = try FreePort.find()
         try makeSite(path, port, trackingPort)
         let site = try Site.open(path)

@@ -33,7 +33,9 @@ final class JobBoard: Sendable {
     /// How many rows the job has.
     let rows: Int
 
-    /// Takes over what a ledger's replay found. Rows tried without an answer must have been ended by then.
+    /// Takes over what a ledger's replay found.
+    ///
+    /// Rows tried without an answer must have been ended by then.
     init(_ states: RowStates) {
         rows = states.count
         var storage = Storage(

@@ -15,7 +15,9 @@ struct JobClaims: Sendable {
         notes = try site.outbox("active")
     }
 
-    /// Takes a folder for this process; `nil` if another has it. Held as long as the result lives.
+    /// Takes a folder for this process; `nil` if another has it.
+    ///
+    /// Held as long as the result lives.
     func lock(_ folder: String) throws(FileError) -> Descriptor? {
         let file = try locks.openAppending(folder)
         return try file.lock() ? file : nil

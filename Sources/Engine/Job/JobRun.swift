@@ -49,8 +49,10 @@ struct JobRun: Sendable {
         }
     }
 
-    /// Runs the job to its end, whatever that is. Every row that was not sent has its reason in the ledger then, unless the run
-    /// was interrupted or the disk failed.
+    /// Runs the job to its end, whatever that is.
+    ///
+    /// Every row that was not sent has its reason in the ledger then, unless the run was interrupted or the disk
+    /// failed.
     func run() async -> End {
         let cause = CauseBox()
         let end: RouteEnd = await withTaskGroup(of: Finished.self) { group in

@@ -168,7 +168,9 @@ final class JobSource: MessageSource {
         }
     }
 
-    /// A row given back untried. The ledger may hold that it was about to go out, and must not be left saying so.
+    /// A row given back untried.
+    ///
+    /// The ledger may hold that it was about to go out, and must not be left saying so.
     private func handBack(_ message: Ticket, _ result: AttemptResult) {
         let board = board
         let now = Timestamp.now

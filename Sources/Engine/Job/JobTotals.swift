@@ -22,7 +22,7 @@ public struct JobTotals: Hashable, Sendable, CustomStringConvertible {
         counts[.sent, default: 0] + counts[.suppressed, default: 0] == rows
     }
 
-    /// One sentence for a person: `4 of 6 rows sent, 1 failed, 1 invalid.`
+    /// One sentence for a person, as "4 of 6 rows sent, 1 failed, 1 invalid".
     public var description: String {
         let rest = RowStatus.allCases.dropFirst().compactMap { status in
             counts[status].map { ", \($0) \(status.rawValue)" }

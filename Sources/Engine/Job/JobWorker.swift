@@ -111,7 +111,13 @@ public struct JobWorker: Sendable {
                 nil
             )
         }
-        let selection = RunSelection(store: store, folder: name, active: active, isConfirmed: isConfirmed, wantsRetry: wantsRetry)
+        let selection = RunSelection(
+            store: store,
+            folder: name,
+            active: active,
+            isConfirmed: isConfirmed,
+            wantsRetry: wantsRetry
+        )
         switch try await selection.choose(job.id) {
         case .busy: return .busy
         case .held(let sentence): return hold(folder, sentence, nil)

@@ -29,7 +29,9 @@ final class RowQueue: Sendable {
         room = DispatchSemaphore(value: capacity)
     }
 
-    /// Adds a row, waiting for room; `false` if the queue was closed. For the feeder's own thread only.
+    /// Adds a row, waiting for room; `false` if the queue was closed.
+    ///
+    /// For the feeder's own thread only.
     func push(_ row: ReadyRow) -> Bool {
         room.wait()
         return storage.withLock { storage in

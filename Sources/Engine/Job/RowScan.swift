@@ -45,14 +45,17 @@ struct RowScan {
                 note(problem, &finding)
             case .bad: continue
             case .good(let recipient):
-                if let problem = try trouble(line.row, table, { try pin(line.row, recipient) }) { note(problem, &finding) }
+                if let problem = try trouble(line.row, table, { try pin(line.row, recipient) }) {
+                    note(problem, &finding)
+                }
             }
         }
         return finding
     }
 
-    /// Makes every message once, so that cells which a template needs are found missing. To be called after the files are
-    /// pinned, whose rows are not looked at again.
+    /// Makes every message once, so that cells which a template needs are found missing.
+    ///
+    /// To be called after the files are pinned, whose rows are not looked at again.
     mutating func compose(_ table: RecipientTable, _ finding: inout JobChecker.Finding) throws {
         let known = Set(finding.problems.compactMap(\.row))
         let reader = try table.reader()

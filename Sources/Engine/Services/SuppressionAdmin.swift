@@ -40,8 +40,9 @@ public struct SuppressionAdmin: Sendable {
             let file = try Directory(path: parent.isEmpty ? "/" : parent).openRegular(String(parts.last ?? ""))
             let table = try RecipientTable(pinning: file)
             let names = ["address", "email"]
-            guard let column = names.lazy.compactMap({ table.header.index(of: $0) }).first
-                ?? (table.header.names.count == 1 ? 0 : nil)
+            guard
+                let column = names.lazy.compactMap({ table.header.index(of: $0) }).first
+                    ?? (table.header.names.count == 1 ? 0 : nil)
             else {
                 throw EngineError(
                     .usage,
@@ -100,7 +101,9 @@ public struct SuppressionAdmin: Sendable {
                         )
                     } catch {
                         let place = Place(file: path, line: line.row.line, column: column + 1)
-                        if problems.count < 1_000 { problems.append(Diagnostic(error.rule, at: place, severity: .warning)) }
+                        if problems.count < 1_000 {
+                            problems.append(Diagnostic(error.rule, at: place, severity: .warning))
+                        }
                     }
                 }
             } catch {

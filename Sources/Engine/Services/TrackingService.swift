@@ -6,8 +6,10 @@ import OpenSSL
 public import ServiceLifecycle
 import Tracking
 
-/// The tracking server of a site, ready to run. Needs `wardpost.yaml`, `tracking.key` and the server's certificate; no jobs, no
-/// results, no addresses, so that it may stand on a host of its own.
+/// The tracking server of a site, ready to run.
+///
+/// Needs `wardpost.yaml`, `tracking.key` and the server's certificate; no jobs, no results, no addresses, so that it
+/// may stand on a host of its own.
 public struct TrackingService: Service {
     private let server: TrackingServer
     private let log: Logger

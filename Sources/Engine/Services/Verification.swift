@@ -45,7 +45,11 @@ public struct Verification: Sendable {
             if let directory = try? Directory(path: path) {
                 let reports = try check.check(job: directory)
                 guard !reports.isEmpty else {
-                    throw EngineError(.usage, "\(path) has no signed files", fix: "name a job's folder or a result file")
+                    throw EngineError(
+                        .usage,
+                        "\(path) has no signed files",
+                        fix: "name a job's folder or a result file"
+                    )
                 }
                 return reports.map { Finding("\(path)/\($0.file)", $0.finding) }
             }
@@ -63,7 +67,11 @@ public struct Verification: Sendable {
         do {
             return try Directory(path: parent).read(name, limit: 1 << 16)
         } catch {
-            throw EngineError(.configuration, "\(error)", fix: "name the site with --site, or its public key with --key")
+            throw EngineError(
+                .configuration,
+                "\(error)",
+                fix: "name the site with --site, or its public key with --key"
+            )
         }
     }
 

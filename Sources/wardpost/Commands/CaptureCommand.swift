@@ -25,7 +25,10 @@ struct CaptureCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Begin TLS with the first byte instead of STARTTLS.")
     var implicit = false
 
-    @Option(name: .long, help: ArgumentHelp("Append recipient, size and Message-ID of each message here.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Append recipient, size and Message-ID of each message here.", valueName: "file")
+    )
     var log: String?
 
     func run() async throws {

@@ -20,7 +20,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let site = try options.open()
         let log = Report.logger()
-        guard let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) }) else {
+        guard let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) })
+        else {
             Report.error("wardpost.yaml: there is nothing to serve; add `tracking`")
             throw ExitCode(EngineError.Code.configuration.rawValue)
         }

@@ -11,7 +11,10 @@ struct VerifyCommand: AsyncParsableCommand {
 
     @OptionGroup var options: SiteOptions
 
-    @Option(name: .long, help: ArgumentHelp("The public key; the site's keys/records.pub.pem otherwise.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The public key; the site's keys/records.pub.pem otherwise.", valueName: "file")
+    )
     var key: String?
 
     @Flag(name: .long, help: "Print a JSON array to standard output.")
@@ -23,7 +26,9 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let findings = try reporting { () throws(EngineError) in
             let verification =
-                if let key { try Verification(keyFile: key) } else { try Verification(site: try Site.open(options.site)) }
+                if let key { try Verification(keyFile: key) } else {
+                    try Verification(site: try Site.open(options.site))
+                }
             var findings: [Verification.Finding] = []
             for path in paths { findings += try verification.check(path) }
             return findings

@@ -24,7 +24,9 @@ struct WatchCommand: AsyncParsableCommand {
         let log = Report.logger()
         var services: [any Service] = []
         let worker = try reporting { () throws(EngineError) in try JobWorker(site: site, log: log) }
-        if !noServe, let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) }) {
+        if !noServe,
+            let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) })
+        {
             services.append(tracking)
         }
         services.append(TrackingUpdater(worker, log: log))
