@@ -43,6 +43,8 @@ struct RouteBuilder: Sendable {
                 password: Protected(String(password))
             )
         }
+        // Whoever drops STOP is obeyed within two seconds.
+        settings.timeouts.stop = .seconds(2)
         settings.rate = route.rate.map { RouteSettings.Rate($0) }
         return settings
     }

@@ -47,7 +47,7 @@ struct CaptureCommand: AsyncParsableCommand {
         let capture = try reporting { () throws(EngineError) in
             try CaptureService(
                 options,
-                onRunning: { print("listening on \(host):\($0); trust \(out)/ca.pem") },
+                onRunning: { Report.say("listening on \(host):\($0); trust \(out)/ca.pem") },
                 log: logger
             )
         }

@@ -6,10 +6,19 @@ import Logging
 
 /// Writes to people: results to standard output, everything else to standard error.
 enum Report {
+    /// One line to standard output at once: a program that waits for it may be reading a pipe, which `print` fills first.
+    static func say(_ line: String) {
+        write(line, to: STDOUT_FILENO)
+    }
+
     /// One line to standard error.
     static func error(_ line: String) {
+        write(line, to: STDERR_FILENO)
+    }
+
+    private static func write(_ line: String, to descriptor: Int32) {
         let bytes = Array((line + "\n").utf8)
-        _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+        _ = unsafe Glibc.write(descriptor, bytes, bytes.count)
     }
 
     /// Each problem as `file:line:column: problem; fix` on standard error.
