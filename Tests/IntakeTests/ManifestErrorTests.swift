@@ -141,7 +141,7 @@ import Testing
         (
             15, "attachments: [letter.pdf]",
             "manifest.yaml:15:15: each of \"attachments\" must be a mapping, not a text; write keys and "
-                + "values: file, name or inline"
+                + "values: file or name"
         ),
         (15, "attachments: [{name: a.pdf}]", "manifest.yaml:15:15: \"attachments.file\" is missing; add `file: …`"),
         (
@@ -165,13 +165,13 @@ import Testing
                 + "file that each person is to get"
         ),
         (
-            15, "attachments: [{file: a.png, inline: a b}]",
-            "manifest.yaml:15:37: \"attachments.inline\" must be a content id of letters, digits, hyphens, "
+            15, "inline_images: [{file: a.png, id: a b}]",
+            "manifest.yaml:15:35: \"inline_images.id\" must be a content id of letters, digits, hyphens, "
                 + "dots and underscores, not \"a b\"; write it like logo, and use it as cid:logo in the template"
         ),
         (
-            15, "attachments: [{file: a.png, inline: x}, {file: b.png, inline: x}]",
-            "manifest.yaml:15:63: the content id \"x\" is given twice; give each picture its own"
+            15, "inline_images: [{file: a.png, id: x}, {file: b.png, id: x}]",
+            "manifest.yaml:15:57: the content id \"x\" is given twice; give each picture its own"
         ),
         (15, "inline_images: [{file: a.png}]", "manifest.yaml:15:17: \"inline_images.id\" is missing; add `id: …`"),
         (

@@ -106,7 +106,7 @@ import Testing
                 inline_images: [{file: images/logo.png, id: logo}]
                 attachments:
                   - file: leaflets/map.pdf
-                  - {file: "{{a}}.png", name: "{{first_name}}.png", inline: chart}
+                  - {file: "{{a}}.png", name: "{{first_name}}.png"}
                 window: [Mon-Fri 08:00-12:00, Sat 09:00-11:00]
                 """
         )
@@ -118,7 +118,6 @@ import Testing
         #expect(manifest.language?.value == "de")
         #expect(manifest.inlineImages.map(\.id.value) == ["logo"])
         #expect(manifest.attachments.map(\.name.value) == ["map.pdf", "{{first_name}}.png"])
-        #expect(manifest.attachments.map(\.contentID?.value) == [nil, "chart"])
         #expect(manifest.window?.value.spans.count == 2)
     }
 

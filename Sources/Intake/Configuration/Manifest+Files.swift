@@ -9,15 +9,14 @@ extension Manifest {
     /// Reads `attachments`.
     static func attachments(_ reader: MappingReader, recipients: String?) -> [Attachment] {
         reader.list("attachments", of: "files").compactMap { node in
-            guard let fields = item(node, of: "attachments", known: ["file", "name", "inline"], reader) else {
+            guard let fields = item(node, of: "attachments", known: ["file", "name"], reader) else {
                 return nil
             }
             let file = fields.fileName("file", required: true, rules: .jobTemplate)
             if let file { checkRecipients(file, recipients, reader) }
-            let contentID = contentID("inline", fields)
             guard let file else { return nil }
             guard let name = shownName(fields, file: file) else { return nil }
-            return Attachment(file: file, name: name, contentID: contentID)
+            return Attachment(file: file, name: name)
         }
     }
 
@@ -27,7 +26,7 @@ extension Manifest {
             guard let fields = item(node, of: "inline_images", known: ["file", "id"], reader) else { return nil }
             let file = fields.fileName("file", required: true)
             if let file { checkRecipients(file, recipients, reader) }
-            let id = contentID("id", fields, required: true)
+            let id = contentID(fields)
             guard let file, let id else { return nil }
             return InlineImage(file: file, id: id)
         }
@@ -85,14 +84,10 @@ extension Manifest {
         return name
     }
 
-    private static func contentID(
-        _ key: String,
-        _ reader: MappingReader,
-        required: Bool = false
-    ) -> Placed<String>? {
+    private static func contentID(_ reader: MappingReader) -> Placed<String>? {
         reader.value(
-            key,
-            required: required,
+            "id",
+            required: true,
             expected: "a content id of letters, digits, hyphens, dots and underscores",
             fix: "write it like logo, and use it as cid:logo in the template"
         ) { RouteName.isGood($0) ? $0 : nil }

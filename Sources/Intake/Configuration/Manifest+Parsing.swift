@@ -26,7 +26,7 @@ extension Manifest {
         let route = reader.text("route")
         let attachments = attachments(reader, recipients: recipients?.value)
         let images = inlineImages(reader, recipients: recipients?.value)
-        checkContentIDs(attachments.compactMap(\.contentID) + images.map(\.id), reader)
+        checkContentIDs(images.map(\.id), reader)
         let tracking = reader.mapping("tracking", known: ["opens", "clicks"])
         let opens = tracking?.flag("opens")
         let clicks = tracking?.flag("clicks")

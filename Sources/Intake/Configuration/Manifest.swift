@@ -100,8 +100,6 @@ public struct Manifest: Sendable {
         public var file: Placed<String>
         /// The name that is shown, a template over plain columns.
         public var name: Placed<String>
-        /// The content identifier, for a part that the HTML shows itself.
-        public var contentID: Placed<String>?
     }
 
     /// A picture that the template shows.
