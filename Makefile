@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 CONFIGURATION ?= release
 SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check error
+# Tests look at internals, which takes a build of its own; it has a folder of its own, so that neither undoes the other.
+TEST_FLAGS := $(SWIFT_FLAGS) --scratch-path .build-test -Xswiftc -enable-testing
 BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev pkg-config openssl curl tzdata
 TEST_PACKAGES := $(BUILD_PACKAGES) postfix openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
 	fonts-dejavu-core python3
@@ -20,8 +22,8 @@ demo: build ## Runs the whole round on this machine, from nothing to signed resu
 	.build/$(CONFIGURATION)/wardpost demo
 
 test: setup-test lint ## Builds with every check, then runs all tests, those against real peers included.
-	swift build $(SWIFT_FLAGS) --build-tests
-	swift test $(SWIFT_FLAGS) --skip-build
+	swift build $(TEST_FLAGS) --build-tests
+	swift test $(TEST_FLAGS) --skip-build
 
 bench: setup-bench build ## Measures each part beside its peers, in one run, as ratios.
 	Benchmarks/run
@@ -33,7 +35,7 @@ lint: ## Checks the format of all Swift sources.
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
 clean: ## Removes what was built.
-	rm -rf .build
+	rm -rf .build .build-test
 
 setup-build:
 	@.ci/packages $(BUILD_PACKAGES)

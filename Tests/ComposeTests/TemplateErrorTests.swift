@@ -115,6 +115,14 @@ struct TemplateErrorTests {
         #expect(problems.first?.hasPrefix("main.html:1:2: {{\(sigil)clinic}} is no kind of tag") == true)
     }
 
+    @Test("a name that means nothing hides no other problem")
+    func unknownNameAndMore() {
+        let problems = Self.fixture.problems("<p>{{clnic}}</p>\n<script>{{clinic}}</script>")
+        #expect(problems.count == 2)
+        #expect(problems.first?.hasPrefix("main.html:1:4: ") == true)
+        #expect(problems.last?.hasPrefix("main.html:2:9: ") == true)
+    }
+
     @Test("a template inside the manifest is placed in the manifest")
     func offset() throws {
         var diagnostics: [Diagnostic] = []
@@ -129,6 +137,8 @@ struct TemplateErrorTests {
         #expect(
             diagnostics.map(\.place) == [
                 Place(file: "manifest.yaml", line: 4, column: 16), Place(file: "manifest.yaml", line: 5, column: 1),
+                // The line break, found in the same pass.
+                Place(file: "manifest.yaml", line: 4, column: 25),
             ]
         )
     }

@@ -46,7 +46,8 @@ public struct TemplateCompiler {
     /// Compiles a text body.
     public mutating func compileText(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
         guard let flat = flatten(source, suffix: ".txt", diagnostics: &diagnostics) else { return nil }
-        return compile(text: flat.map(TextItem.init), diagnostics: &diagnostics)
+        let program = compile(text: flat.items.map(TextItem.init), diagnostics: &diagnostics)
+        return flat.isGood ? program : nil
     }
 
     /// Makes the text body from the HTML body's template, where there is no template for text.
@@ -75,10 +76,11 @@ public struct TemplateCompiler {
         allowsPHI: Bool,
         diagnostics: inout [Diagnostic]
     ) -> CompiledTemplate? {
-        let pieces = flatten(source, suffix: ".txt", diagnostics: &diagnostics).flatMap {
-            HeaderScanner.scan($0, columns: names.columns, allowsPHI: allowsPHI, diagnostics: &diagnostics)
-        }
-        return pieces.map { TemplateProgramBuilder.program(of: $0, columns: names.columns) }
+        guard let flat = flatten(source, suffix: ".txt", diagnostics: &diagnostics) else { return nil }
+        let columns = names.columns
+        let pieces = HeaderScanner.scan(flat.items, columns: columns, allowsPHI: allowsPHI, diagnostics: &diagnostics)
+        guard flat.isGood else { return nil }
+        return pieces.map { TemplateProgramBuilder.program(of: $0, columns: columns) }
     }
 
     private mutating func compile(text items: [TextItem], diagnostics: inout [Diagnostic]) -> CompiledTemplate? {
@@ -90,9 +92,9 @@ public struct TemplateCompiler {
     }
 
     private func scanHTML(_ source: TemplateSource, diagnostics: inout [Diagnostic]) -> [HTMLItem]? {
-        flatten(source, suffix: ".html", diagnostics: &diagnostics).flatMap {
-            HTMLScanner.scan($0, columns: names.columns, diagnostics: &diagnostics)
-        }
+        guard let flat = flatten(source, suffix: ".html", diagnostics: &diagnostics) else { return nil }
+        let items = HTMLScanner.scan(flat.items, columns: names.columns, diagnostics: &diagnostics)
+        return flat.isGood ? items : nil
     }
 
     /// A partial or layout is looked for under its name with the suffix of the kind that includes it, then as it stands.
@@ -100,11 +102,11 @@ public struct TemplateCompiler {
         _ source: TemplateSource,
         suffix: String,
         diagnostics: inout [Diagnostic]
-    ) -> [FlatItem]? {
+    ) -> (items: [FlatItem], isGood: Bool)? {
         let loader = loader
         var flattener = TemplateFlattener(names: names) { loader($0 + suffix) ?? loader($0) }
         let items = flattener.flatten(source)
         diagnostics += flattener.diagnostics
-        return items
+        return items.map { ($0, !flattener.diagnostics.contains { $0.severity == .error }) }
     }
 }

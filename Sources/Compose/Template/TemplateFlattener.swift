@@ -10,6 +10,8 @@ struct TemplateFlattener {
     let names: TemplateNames
     let loader: TemplateCompiler.Loader
     private(set) var diagnostics: [Diagnostic] = []
+    /// Whether something is missing that the text around it depends on; a name that means nothing is not.
+    private var hasGaps = false
 
     private var items: [FlatItem] = []
     private var size = 0
@@ -36,14 +38,18 @@ struct TemplateFlattener {
         var skipsFirst = false
     }
 
+    /// The template as one run of text and tags; `nil` if what stands where cannot be told any more.
+    ///
+    /// A name that means nothing is reported and stands there as a word, so that the rest can be looked at in the same pass.
     mutating func flatten(_ source: TemplateSource) -> [FlatItem]? {
         guard let template = TemplateParser.parse(source, diagnostics: &diagnostics) else { return nil }
         including = [source.name]
         add(template.nodes)
-        return diagnostics.contains { $0.severity == .error } ? nil : items
+        return hasGaps ? nil : items
     }
 
-    private mutating func report(_ problem: String, _ place: Place, _ fix: String) {
+    private mutating func report(_ problem: String, _ place: Place, _ fix: String, leavesGap: Bool = true) {
+        if leavesGap { hasGaps = true }
         let diagnostic = Diagnostic(problem, at: place, fix: fix)
         // A partial that is put in twice has its problems once.
         if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
@@ -119,7 +125,9 @@ struct TemplateFlattener {
 
     private mutating func addValue(_ name: String, _ unescaped: Bool, _ place: Place) {
         let tag = unescaped ? "{{{\(name)}}}" : "{{\(name)}}"
-        guard let meaning = meaning(name, tag, place) else { return }
+        guard let meaning = meaning(name, tag, place) else {
+            return write(.constant(name: name, text: Array("unknown".utf8), place))
+        }
         switch meaning {
         case .column(let column):
             let guarding = sections.last { $0.column == column }
@@ -203,7 +211,7 @@ struct TemplateFlattener {
         case .success(let meaning):
             return meaning
         case .failure(let problem):
-            report(problem.problem, place, problem.fix)
+            report(problem.problem, place, problem.fix, leavesGap: false)
             return nil
         }
     }
@@ -250,6 +258,7 @@ struct TemplateFlattener {
             return nil
         }
         let template = TemplateParser.parse(source, diagnostics: &diagnostics)
+        if template == nil { hasGaps = true }
         parsed[name] = .some(template)
         return template
     }
