@@ -66,8 +66,10 @@ public struct SignatureCheck: Sendable {
         var hasher = SHA256()
         var block: [UInt8] = []
         var offset: Int64 = 0
+        let size = try file.status().size
         while true {
-            try file.read(at: offset, count: 1 << 18, into: &block)
+            // One byte more than there was, so that a file that grew is read to its end.
+            try file.read(at: offset, count: Int(max(1, min(1 << 18, size + 1 - offset))), into: &block)
             if block.isEmpty { return hasher.finalize() }
             hasher.update(block)
             offset += Int64(block.count)

@@ -50,18 +50,25 @@ struct SummaryPage {
         if sent == totals.rows {
             return sent == 1 ? "The message was sent." : "All \(grouped(sent)) messages were sent."
         }
-        let rest: String
+        let head =
+            sent == 0
+            ? "None of the \(grouped(totals.rows)) messages is known to have been sent"
+            : "\(grouped(sent)) of \(grouped(totals.rows)) messages \(Self.verb(sent)) sent"
+        let unknown = totals[.unknown]
+        let suppressed = totals[.suppressed]
+        let refused = totals.notSent - unknown - suppressed
+        var rest: [String] = []
+        if refused > 0 { rest.append("\(grouped(refused)) could not be") }
+        if suppressed > 0 { rest.append("\(grouped(suppressed)) \(Self.verb(suppressed)) left out on purpose") }
+        if unknown > 0 { rest.append("\(grouped(unknown)) may have arrived") }
         if totals.open > 0 {
-            rest = "\(grouped(totals.open)) \(totals.open == 1 ? "is" : "are") still to be sent."
-        } else if totals.notSent == totals[.suppressed] {
-            rest = "\(grouped(totals.notSent)) \(totals.notSent == 1 ? "was" : "were") left out on purpose."
-        } else {
-            rest = "\(grouped(totals.notSent)) \(totals.notSent == 1 ? "was" : "were") not."
+            rest.append("\(grouped(totals.open)) \(totals.open == 1 ? "is" : "are") still to be sent")
         }
-        let verb = sent == 1 ? "was" : "were"
-        return sent == 0
-            ? "None of the \(grouped(totals.rows)) messages was sent."
-            : "\(grouped(sent)) of \(grouped(totals.rows)) messages \(verb) sent; \(rest)"
+        return "\(head); \(rest.joined(separator: ", "))."
+    }
+
+    private static func verb(_ count: Int) -> String {
+        count == 1 ? "was" : "were"
     }
 
     private var span: String {
@@ -118,7 +125,9 @@ struct SummaryPage {
     }
 
     private mutating func causes() {
-        let causes = totals.causesByCount
+        // What nobody needs to do anything about comes last.
+        let all = totals.causesByCount
+        let causes = all.filter { $0.cause.status != .suppressed } + all.filter { $0.cause.status == .suppressed }
         guard !causes.isEmpty else { return }
         html.raw(
             "<section aria-labelledby=\"causes\">\n<h2 id=\"causes\">Why rows were not sent, and what to do</h2>\n<ul class=\"causes\">\n"

@@ -43,7 +43,7 @@ enum SummaryStyle {
         .tag { display: block; color: var(--quiet); font-size: .85rem; }
         dl { margin: 0; }
         dd { margin: 0; }
-        .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; }
+        .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; }
         .figures div { padding: .75rem 1rem; border: 1px solid var(--line); border-radius: 8px; }
         .figures dt { color: var(--quiet); font-size: .85rem; font-weight: 600; }
         .figures strong { display: block; font-size: 1.5rem; line-height: 1.3; }
@@ -65,6 +65,7 @@ enum SummaryStyle {
           .count { flex: none; }
           .tag { display: inline; }
           .facts dt { flex-basis: 6.5rem; }
+          .figures { grid-template-columns: 1fr 1fr; }
         }
         @media print {
           :root { --paper: #fff; --ground: #fff; --ink: #000; --quiet: #444; --line: #bbb; }

@@ -15,7 +15,7 @@ enum TLSSentence {
         }
         let end =
             relayed.contains(TLSScope.relay.rawValue)
-            ? " What the relay does afterwards is for its operator to show." : ""
+            ? " From the relay on, its operator answers for the message." : ""
         return
             "\(subject) went \(reach) over an encrypted connection, and the server's identity was checked before anything "
             + "was sent.\(end)"
