@@ -2,12 +2,22 @@ import Core
 
 /// Reads a line's fields; the line is known to be authentic, so whatever does not fit is a newer format or damage in memory.
 struct LineDecoder {
-    /// The fields' raw bytes, the kind first; the tag is not among them.
-    private let fields: [ArraySlice<UInt8>]
+    private let bytes: ArraySlice<UInt8>
+    /// Where each field stands, the kind first; the tag is not among them.
+    private let fields: [Range<Int>]
 
     /// Splits a line; `bytes` ends before the tag's TAB.
     init(_ bytes: ArraySlice<UInt8>) {
-        fields = bytes.split(separator: LineFormat.tab, omittingEmptySubsequences: false)
+        var fields: [Range<Int>] = []
+        fields.reserveCapacity(8)
+        var start = bytes.startIndex
+        for index in bytes.indices where bytes[index] == LineFormat.tab {
+            fields.append(start..<index)
+            start = index + 1
+        }
+        fields.append(start..<bytes.endIndex)
+        self.bytes = bytes
+        self.fields = fields
     }
 
     /// The head, its links still missing, and how many there are to be.
@@ -84,7 +94,7 @@ struct LineDecoder {
         guard fields.count == 8, let row = row(), let attempts = number(2), let time = time(3), let reason = text(4),
             let channel = channel(5, channels), var messageID = text(6), let detail = text(7)
         else { return nil }
-        if fields[6].last == UInt8(ascii: "@") { messageID += messageDomain }
+        if bytes[fields[6]].last == UInt8(ascii: "@") { messageID += messageDomain }
         let outcome = Outcome(
             status,
             reason: Reason(rawValue: reason),
@@ -139,18 +149,29 @@ struct LineDecoder {
     }
 
     private func number(_ index: Int) -> Int? {
-        let digits = fields[index]
-        guard !digits.isEmpty, digits.count <= 18 else { return nil }
+        number(fields[index])
+    }
+
+    private func number(_ range: Range<Int>) -> Int? {
+        guard !range.isEmpty, range.count <= 18 else { return nil }
         var value = 0
-        for digit in digits {
-            guard digit >= UInt8(ascii: "0"), digit <= UInt8(ascii: "9") else { return nil }
-            value = value * 10 + Int(digit - UInt8(ascii: "0"))
+        for index in range {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            value = value * 10 + Int(digit)
         }
         return value
     }
 
+    /// A time in the form that is always written; a year has four digits here.
     private func time(_ index: Int) -> Timestamp? {
-        Timestamp(String(decoding: fields[index], as: UTF8.self))
+        let start = fields[index].lowerBound
+        guard fields[index].count == 19, let year = number(start..<(start + 4)),
+            let month = number((start + 5)..<(start + 7)), let day = number((start + 8)..<(start + 10)),
+            let hour = number((start + 11)..<(start + 13)), let minute = number((start + 14)..<(start + 16)),
+            let second = number((start + 17)..<(start + 19))
+        else { return nil }
+        return Timestamp(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
     }
 
     private func channel(_ index: Int, _ channels: [Channel]) -> Channel? {
@@ -160,7 +181,7 @@ struct LineDecoder {
     }
 
     private func text(_ index: Int) -> String? {
-        let raw = fields[index]
+        let raw = bytes[fields[index]]
         guard raw.contains(UInt8(ascii: "\\")) else { return String(decoding: raw, as: UTF8.self) }
         var bytes: [UInt8] = []
         var rest = raw[...]

@@ -59,29 +59,37 @@ struct SpreadsheetCSV {
 
     /// Writes a text.
     mutating func cell(_ text: String) {
-        // A copy of the few bytes costs less than going through the string twice.
-        cell(Array(text.utf8)[...])
+        separate()
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        finish(from: start)
     }
 
     /// Writes a cell.
     mutating func cell(_ text: ArraySlice<UInt8>) {
         separate()
-        guard let first = text.first else { return }
-        var isPlain = true
+        let start = bytes.count
+        bytes.append(contentsOf: text)
+        finish(from: start)
+    }
+
+    /// Looks at a cell where it stands, since nearly all may stay as they are, and writes the others anew.
+    private mutating func finish(from start: Int) {
+        guard bytes.count > start else { return }
+        var isPlain = bytes[start] != 0x20 && bytes[bytes.count - 1] != 0x20
         var isText = true
-        for byte in text {
-            switch byte {
+        for index in start..<bytes.count {
+            switch bytes[index] {
             case UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: ";"), 0x09, 0x0A, 0x0D: isPlain = false
             case 0x00..<0x20, 0x7F...: isText = false
             default: break
             }
         }
-        guard isText else {
-            quoted(Self.repaired(text)[...])
-            return
-        }
-        if isPlain, first != 0x20, text.last != 0x20 {
-            if Self.startsFormula(text) { bytes.append(UInt8(ascii: "'")) }
+        if isPlain, isText, !Self.startsFormula(bytes[start...]) { return }
+        let text = isText ? Array(bytes[start...]) : Self.repaired(bytes[start...])
+        bytes.removeLast(bytes.count - start)
+        if isPlain, isText {
+            bytes.append(UInt8(ascii: "'"))
             bytes.append(contentsOf: text)
         } else {
             quoted(text)
@@ -94,9 +102,9 @@ struct SpreadsheetCSV {
     }
 
     /// Quotes are always allowed, so that text which is not plain ASCII simply has them.
-    private mutating func quoted(_ text: ArraySlice<UInt8>) {
+    private mutating func quoted(_ text: [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        if Self.startsFormula(text) { bytes.append(UInt8(ascii: "'")) }
+        if Self.startsFormula(text[...]) { bytes.append(UInt8(ascii: "'")) }
         for byte in text {
             if byte == UInt8(ascii: "\"") { bytes.append(byte) }
             bytes.append(byte)

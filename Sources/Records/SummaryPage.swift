@@ -246,8 +246,12 @@ struct SummaryPage {
         fact("Taken up", "\(summary.job.takenUp) UTC")
         if let last = totals.lastEnded { fact("Last row ended", "\(last) UTC") }
         fact("Tries in all", grouped(totals.attempts))
-        if summary.run.starts > 1 {
-            fact("Interrupted", "\(summary.run.starts - 1) times, and gone on from the ledger")
+        let interruptions = summary.run.starts - 1
+        if interruptions > 0 {
+            fact(
+                "Interrupted",
+                "\(interruptions == 1 ? "once" : "\(interruptions) times"), and gone on from the ledger"
+            )
         }
         fact("Job", "\(summary.job.job)")
         html.raw(

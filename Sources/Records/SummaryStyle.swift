@@ -33,7 +33,7 @@ enum SummaryStyle {
         tbody th { font-weight: 600; white-space: nowrap; }
         tfoot th, tfoot td { border-bottom: 0; font-weight: 600; }
         .n { padding-right: 1.25rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-        .long, dd, pre { overflow-wrap: anywhere; }
+        .long, dd, pre, code { overflow-wrap: anywhere; }
         ul.causes { margin: 0; padding: 0; list-style: none; }
         .causes li { display: flex; gap: 1.25rem; padding: .9rem 0 .9rem 1rem; border-bottom: 1px solid var(--line);
           border-left: 4px solid var(--c); break-inside: avoid; }
@@ -71,7 +71,9 @@ enum SummaryStyle {
           :root { --paper: #fff; --ground: #fff; --ink: #000; --quiet: #444; --line: #bbb; }
           body { font-size: 11pt; }
           main { max-width: none; margin: 0; padding: 0; border: 0; }
-          section { break-inside: avoid; }
+          h2 { break-after: avoid; margin-top: 1.5rem; }
+          tr, .figures, .facts { break-inside: avoid; }
+          .causes li { padding: .5rem 0 .5rem 1rem; }
           pre { padding: 0; }
         }
 
