@@ -55,7 +55,8 @@ struct Chain: ~Copyable {
     /// Fills in the tags of whole lines, whose places are kept free for them; the first `skip` bytes are left alone.
     mutating func seal(_ bytes: inout [UInt8], from skip: Int = 0) {
         var start = skip
-        while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+        // By index: a slice that is still held would make each tag copy the whole buffer.
+        for end in skip..<bytes.count where bytes[end] == UInt8(ascii: "\n") {
             advance(bytes[start..<(end + 1 - Self.tail)])
             writeTag(into: &bytes, at: end - 32)
             start = end + 1
