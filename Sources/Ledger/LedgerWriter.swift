@@ -125,7 +125,8 @@ public final class LedgerWriter: Sendable {
 
     /// The ledger as it is now, once all that was appended is durable; `nil` if it will never be.
     ///
-    /// Costs nothing until the next append, which then copies the rows' states.
+    /// For a moment when nobody appends: a record that comes in meanwhile may not be in the file yet. Costs nothing until
+    /// the next append, which then copies the rows' states.
     public func view() async -> LedgerView? {
         guard await flush() else { return nil }
         let header = header
