@@ -115,6 +115,7 @@ struct JobChecker: Sendable {
             columns: columns,
             rowCount: finding.rows,
             attachmentPins: attachmentPins,
+            withoutFiles: scan.withoutFiles,
             composer: composer,
             route: route,
             run: identity(id, pin.digest, takenUp: now, manifest),

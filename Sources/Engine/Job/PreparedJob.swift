@@ -12,6 +12,8 @@ struct PreparedJob: Sendable {
     let columns: JobColumns
     let rowCount: Int
     let attachmentPins: AttachmentPins?
+    /// Rows whose files could not be pinned.
+    let withoutFiles: RowSet
     let composer: Composer
     let route: RouteSettings
     let run: JobIdentity
@@ -34,6 +36,7 @@ struct PreparedJob: Sendable {
             columns: columns,
             rowCount: rowCount,
             attachmentPins: attachmentPins,
+            withoutFiles: withoutFiles,
             composer: composer,
             route: route,
             run: run,
@@ -64,8 +67,14 @@ struct PreparedJob: Sendable {
         } catch {
             throw RowRefusal(reason: error.reason, detail: "\(error)")
         }
+        // Found out when the job was taken up; a file that came since is none of the job's.
+        guard !withoutFiles.contains(row.number) else {
+            throw RowRefusal(
+                reason: .attachment,
+                detail: "a file that the row attaches was not there or not to be read when the job was taken up"
+            )
+        }
         return try paths.enumerated().map { slot, path in
-            // A row whose file could not be pinned was found out then; its digest is missing now.
             AttachmentContent(try attachmentPins.contents(row: row.number, slot: slot, name: path))
         }
     }

@@ -48,10 +48,14 @@ final class RowFeeder: Sendable {
             var line = CSVRow()
             while try reader.next(into: &line) {
                 guard let attempts = source.board.claim(line.row.number, now: .now) else { continue }
-                guard try feed(line, attempts) else { return .closed }
                 pending += 1
                 // One wake for several rows: connections that wait are few once the job runs.
-                if pending.isMultiple(of: 32) || pending == 1 { wake() }
+                switch try feed(line, attempts) {
+                case .refused: return .closed
+                case .first: wake()
+                case .another: if pending.isMultiple(of: 32) { wake() }
+                case nil: continue
+                }
             }
             return .complete
         } catch let problem as Diagnostic {
@@ -61,31 +65,29 @@ final class RowFeeder: Sendable {
         }
     }
 
-    /// Queues one row, or ends it here; `false` if the source wants no more.
-    private func feed(_ line: CSVRow, _ attempts: Int) throws -> Bool {
+    /// Queues one row; `nil` if it ended here.
+    private func feed(_ line: CSVRow, _ attempts: Int) throws -> RowQueue.Pushed? {
         let row = line.row.number
         let recipient: Address
         switch job.judge(line) {
         case .good(let address): recipient = address
         case .bad(let status, let reason, let detail):
             source.end(row, status, reason, detail, attempts: attempts)
-            return true
+            return nil
         }
         let attachments: [AttachmentContent]
         do {
             attachments = try job.attachments(of: line.row, recipient: recipient)
         } catch let problem as RowRefusal {
             source.end(row, .invalid, problem.reason, problem.detail, attempts: attempts)
-            return true
+            return nil
         } catch {
             source.board.release(row)
             throw error
         }
         let ready = ReadyRow(row: line.row, recipient: recipient, attachments: attachments, attempts: attempts)
-        guard source.queue.push(ready) else {
-            source.board.release(row)
-            return false
-        }
-        return true
+        let pushed = source.queue.push(ready)
+        if pushed == .refused { source.board.release(row) }
+        return pushed
     }
 }

@@ -16,58 +16,83 @@ struct ReadyRow: Sendable {
 ///
 /// The feeder waits when it is full; the event loops never wait.
 final class RowQueue: Sendable {
+    /// A ring, so that a row is let go when it is taken, however long the queue never runs empty.
     private struct Storage {
-        var rows: [ReadyRow] = []
+        var ring: [ReadyRow?]
         var first = 0
+        var count = 0
         var isClosed = false
+
+        mutating func append(_ row: ReadyRow) {
+            ring[(first + count) % ring.count] = row
+            count += 1
+        }
+
+        mutating func removeFirst() -> ReadyRow? {
+            guard count > 0 else { return nil }
+            defer {
+                first = (first + 1) % ring.count
+                count -= 1
+            }
+            return ring[first].take()
+        }
     }
 
-    private let storage = Mutex(Storage())
+    /// What became of a row that was to be added.
+    enum Pushed {
+        /// It is the only one, so that nobody may be looking.
+        case first
+        /// It stands behind others.
+        case another
+        /// The queue was closed.
+        case refused
+    }
+
+    private let storage: Mutex<Storage>
     private let room: DispatchSemaphore
 
     init(capacity: Int) {
-        room = DispatchSemaphore(value: capacity)
+        storage = Mutex(Storage(ring: Array(repeating: nil, count: capacity)))
+        // Filled up afterwards: a semaphore that goes with a lower value than it began with ends the process, and a queue
+        // may go with rows in it.
+        room = DispatchSemaphore(value: 0)
+        for _ in 0..<capacity { room.signal() }
     }
 
-    /// Adds a row, waiting for room; `false` if the queue was closed.
+    /// Adds a row, waiting for room.
     ///
     /// For the feeder's own thread only.
-    func push(_ row: ReadyRow) -> Bool {
+    func push(_ row: ReadyRow) -> Pushed {
         room.wait()
         return storage.withLock { storage in
             guard !storage.isClosed else {
                 // The next one that waits shall not wait either.
                 room.signal()
-                return false
+                return .refused
             }
-            storage.rows.append(row)
-            return true
+            storage.append(row)
+            return storage.count == 1 ? .first : .another
         }
     }
 
     /// Takes the next row, if there is one.
     func pop() -> ReadyRow? {
-        let row: ReadyRow? = storage.withLock { storage in
-            guard storage.first < storage.rows.count else { return nil }
-            let row = storage.rows[storage.first]
-            storage.first += 1
-            if storage.first == storage.rows.count {
-                storage.rows.removeAll(keepingCapacity: true)
-                storage.first = 0
-            }
-            return row
-        }
+        let row = storage.withLock { $0.removeFirst() }
         if row != nil { room.signal() }
         return row
+    }
+
+    /// Whether nothing waits to be taken.
+    var isEmpty: Bool {
+        storage.withLock { $0.count == 0 }
     }
 
     /// Lets nothing more in and wakes the feeder; gives back what nobody took.
     func close() -> [ReadyRow] {
         let rest = storage.withLock { storage in
             storage.isClosed = true
-            let rest = Array(storage.rows[storage.first...])
-            storage.rows = []
-            storage.first = 0
+            var rest: [ReadyRow] = []
+            while let row = storage.removeFirst() { rest.append(row) }
             return rest
         }
         room.signal()

@@ -11,6 +11,8 @@ struct RowScan {
     let minter: (any TokenMinting)?
     let today: CalendarDate
 
+    /// Rows whose files were not there or not to be read; what they were pinned as is not known.
+    private(set) var withoutFiles = RowSet()
     private var scratch = Scratch()
     private var message: [UInt8] = []
 
@@ -46,6 +48,7 @@ struct RowScan {
             case .bad: continue
             case .good(let recipient):
                 if let problem = try trouble(line.row, table, { try pin(line.row, recipient) }) {
+                    withoutFiles.insert(line.row.number)
                     note(problem, &finding)
                 }
             }
