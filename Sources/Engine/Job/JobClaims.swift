@@ -1,5 +1,6 @@
 import Core
 import Files
+import Intake
 import Ledger
 
 /// Which folder belongs to which process and which job, kept in the site's `outbox`.
@@ -21,6 +22,16 @@ struct JobClaims: Sendable {
     func lock(_ folder: String) throws(FileError) -> Descriptor? {
         let file = try locks.openAppending(folder)
         return try file.lock() ? file : nil
+    }
+
+    /// Removes what a process that was killed left of files it was replacing, in a folder whose lock we hold.
+    func sweep(_ folder: JobFolder) {
+        for name in (try? folder.directory.list()) ?? [] where name.hasPrefix(".") && JobFiles.isOurs(name) {
+            try? folder.directory.remove(name)
+        }
+        for name in (try? notes.list()) ?? [] where name.hasPrefix(".\(folder.name).") && name.hasSuffix(".tmp") {
+            try? notes.remove(name)
+        }
     }
 
     /// Whether some process works a folder now.

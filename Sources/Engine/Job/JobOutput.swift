@@ -79,7 +79,9 @@ struct JobOutput: Sendable {
         try place(of: job) { records in
             let summary = try records.rebuild(texts, view, switches: switches) { activity[$0] }
             var sentence = EndMarker.sentence(for: summary)
-            if case .changed(let what) = end { sentence = "\(what). \(sentence)" }
+            if case .changed(let what) = end {
+                sentence = "\(what). \(sentence) For the rest, put the files back as they were and drop RETRY."
+            }
             let status = JobStatus(
                 state,
                 job: job.id,

@@ -23,6 +23,12 @@ public struct JobProgress: Sendable {
     public var waitingUntil: Timestamp?
     /// What keeps the route from sending, if something does.
     public var problem: String?
+
+    /// Whether nothing can be sent now: the job is paused, too early, without its relay, or all that is left was refused
+    /// for now.
+    public var isWaiting: Bool {
+        isPaused || waitingUntil != nil || problem != nil || (deferred > 0 && ended + deferred == total)
+    }
 }
 
 /// Turns counts into a pace.

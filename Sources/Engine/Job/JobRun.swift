@@ -8,8 +8,9 @@ import Synchronization
 /// One job on its way: feeds rows to a route until every row has ended, and obeys what people drop into the folder.
 ///
 /// Three things go on at a time, and end together: the route sends, the feeder reads, and the keeper looks at the clock, the
-/// folder and the disk four times a second.
-struct JobRun: Sendable {
+/// folder and the disk a few times a second. The route is not asked whether all is done: a job whose last rows need no message
+/// ends though the relay cannot be reached.
+final class JobRun: Sendable {
     /// Why a run ended.
     enum End: Equatable, Sendable {
         /// Every row is where it stays, and the disk has it.
@@ -29,8 +30,32 @@ struct JobRun: Sendable {
     let source: JobSource
     let sender: RouteSender
     let schedule: JobSchedule
+    /// How often the keeper looks.
+    let interval: Duration
     let report: @Sendable (JobProgress) -> Void
     let log: Logger
+    /// Whether the route was begun; before that nobody is there to hear how it ends.
+    private let isCalled = Atomic(false)
+
+    init(
+        job: PreparedJob,
+        ledger: LedgerWriter,
+        source: JobSource,
+        sender: RouteSender,
+        schedule: JobSchedule,
+        interval: Duration,
+        report: @escaping @Sendable (JobProgress) -> Void,
+        log: Logger
+    ) {
+        self.job = job
+        self.ledger = ledger
+        self.source = source
+        self.sender = sender
+        self.schedule = schedule
+        self.interval = interval
+        self.report = report
+        self.log = log
+    }
 
     /// Why the run is to end before every row is sent.
     private enum Cause: Sendable {
@@ -42,10 +67,12 @@ struct JobRun: Sendable {
 
     private enum Finished: Sendable {
         case route(RouteEnd)
-        case part
+        case rows
+        case keeper
 
-        var isRoute: Bool {
-            if case .route = self { true } else { false }
+        /// When the route has ended, or no row is left, nothing more is to be done.
+        var isEnd: Bool {
+            if case .keeper = self { false } else { true }
         }
     }
 
@@ -56,21 +83,20 @@ struct JobRun: Sendable {
     func run() async -> End {
         let cause = CauseBox()
         let end: RouteEnd = await withTaskGroup(of: Finished.self) { group in
-            group.addTask { .route(await sender.run()) }
-            group.addTask {
+            group.addTask { [self] in .route(await send()) }
+            group.addTask { [self] in
                 await feed(cause)
-                return .part
+                return .rows
             }
-            group.addTask {
+            group.addTask { [self] in
                 await keep(cause)
-                return .part
+                return .keeper
             }
             var end = RouteEnd.cancelled
             for await finished in group {
                 if case .route(let route) = finished { end = route }
-                // When the route has ended, nothing more is read. When a cause to end came up, connections finish the
-                // messages they are at and take no others.
-                guard cause.value != nil || finished.isRoute else { continue }
+                // When a cause to end came up, connections finish the messages they are at and take no others.
+                guard cause.value != nil || finished.isEnd else { continue }
                 shut()
                 group.cancelAll()
             }
@@ -85,22 +111,43 @@ struct JobRun: Sendable {
         for row in source.queue.close() { source.board.release(row.row.number) }
     }
 
+    // MARK: - Sending
+
+    /// Calls the relay once there is something to send: a job that waits for Monday holds no connection until then.
+    private func send() async -> RouteEnd {
+        while !source.hasWork {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return .cancelled }
+        }
+        isCalled.store(true, ordering: .releasing)
+        return await sender.run()
+    }
+
+    /// Has the route look for rows, if there are any: otherwise connections without work would be made and ended for as long as
+    /// the job waits.
+    private func wake() {
+        if isCalled.load(ordering: .acquiring), source.hasWork { sender.wake() }
+    }
+
     // MARK: - Reading
 
     private func feed(_ cause: CauseBox) async {
-        let feeder = RowFeeder(job: job, source: source) { [sender] in sender.wake() }
+        let feeder = RowFeeder(job: job, source: source) { [self] in wake() }
         while !Task.isCancelled {
+            let start = ContinuousClock.now
             switch await feeder.pass() {
             case .complete: break
             case .closed: return
             case .changed(let problem): return cause.set(.changed("\(problem)"))
             }
+            // Rows refused at different moments are due at different ones: a large table is not read for each.
+            let end = ContinuousClock.now
+            let rest = end + min(end - start, .seconds(30))
             // What was handed back or refused for now gets another pass when its time has come.
             while !Task.isCancelled {
                 let board = source.board.snapshot
-                if board.isComplete { return sender.wake() }
+                if board.isComplete { return }
                 if board.open > 0 { break }
-                if let due = source.board.earliestDue, due <= .now { break }
+                if ContinuousClock.now >= rest, let due = source.board.earliestDue, due <= .now { break }
                 try? await Task.sleep(for: .milliseconds(board.inFlight > 0 ? 20 : 250))
             }
         }
@@ -110,14 +157,16 @@ struct JobRun: Sendable {
 
     private func keep(_ cause: CauseBox) async {
         var isPaused = false
+        var table = TableWatch(job)
         let meter = ProgressMeter(total: source.board.rows)
         while !Task.isCancelled {
             if let reason = reasonToEnd {
                 if case .disk(let what) = reason {
-                    log.error("the ledger cannot be written", metadata: ["job": "\(job.id)", "cause": "\(what)"])
+                    log.error("the job cannot go on", metadata: ["job": "\(job.id)", "cause": "\(what)"])
                 }
                 return cause.set(reason)
             }
+            if let change = await table.change() { return cause.set(.changed(change)) }
             let wantsPause = job.folder.has(.pause)
             if wantsPause != isPaused {
                 isPaused = wantsPause
@@ -125,7 +174,7 @@ struct JobRun: Sendable {
             }
             let opening = schedule.opening(from: .now)
             source.set(!isPaused && opening == nil ? .open : .shut)
-            sender.wake()
+            wake()
             report(
                 meter.progress(
                     source.board.snapshot,
@@ -134,7 +183,7 @@ struct JobRun: Sendable {
                     problem: sender.problem
                 )
             )
-            try? await Task.sleep(for: .milliseconds(250))
+            try? await Task.sleep(for: interval)
         }
     }
 
@@ -152,7 +201,16 @@ struct JobRun: Sendable {
 
     /// Gives every row that is left its reason, as the end of the route and of the job has it.
     private func settle(_ end: RouteEnd, _ cause: Cause?) async -> End {
-        guard let view = await ledger.view() else { return diskFailed }
+        if case .disk(let what) = cause { return .disk(what) }
+        guard await rowsCameBack(), let view = await ledger.view() else { return diskFailed }
+        var cause = cause
+        if case .changed = cause {
+        } else if source.board.snapshot.isComplete {
+            // Looked at once more, since a small table is read in one go: what stands beside the results must be what was
+            // sent.
+            guard let change = await TableWatch.difference(job) else { return .complete }
+            cause = .changed(change)
+        }
         let result: End
         switch (cause, end) {
         case (.disk(let what), _):
@@ -165,7 +223,8 @@ struct JobRun: Sendable {
             rest(view, .cancelled, RouteProblem(reason, detail: what, server: ""))
             result = .changed(what)
         case (.deadline, _):
-            let detail = "the time for sending ended before the row was tried"
+            let trouble = sender.problem.map { " (\($0.detail))" } ?? ""
+            let detail = "the time for sending ended before the row was tried\(trouble)"
             rest(view, .cancelled, RouteProblem(.pastNotAfter, detail: detail, server: ""))
             result = .complete
         case (nil, .cancelled):
@@ -176,11 +235,24 @@ struct JobRun: Sendable {
         case (nil, .finished):
             result = .complete
         }
-        return await ledger.flush() ? result : diskFailed
+        return await rowsCameBack() ? result : diskFailed
+    }
+
+    /// Waits until the disk has all that was written and the board knows of it.
+    ///
+    /// The ledger may call its last records durable a moment before the board is told, and a row that is under way by the
+    /// board would be left out of what comes next.
+    private func rowsCameBack() async -> Bool {
+        for _ in 0..<5_000 {
+            guard await ledger.flush() else { return false }
+            if source.board.snapshot.inFlight == 0 { return true }
+            await Blocking.pause(milliseconds: 2)
+        }
+        return false
     }
 
     private var diskFailed: End {
-        .disk(ledger.failure.map { "\($0)" } ?? "the ledger cannot be written")
+        .disk(ledger.failure.map { "\($0)" } ?? "rows that were under way did not come back")
     }
 
     private func rest(_ view: LedgerView, _ status: RowStatus, _ problem: RouteProblem) {

@@ -12,20 +12,36 @@ struct JobSchedule: Sendable {
     let window: SendingWindow?
     let zone: TimeZoneRules
 
-    init(_ manifest: Manifest, takenUp: Timestamp, zone: TimeZoneRules) {
+    /// Finds a job's times.
+    ///
+    /// - Parameters:
+    ///   - manifest: What people asked for.
+    ///   - begun: When the job was taken up, or somebody asked for its rows again.
+    ///   - zone: The site's zone.
+    ///   - usualSeconds: How long to try where the manifest does not say.
+    init(_ manifest: Manifest, begun: Timestamp, zone: TimeZoneRules, usualSeconds: Int64 = Self.usualSeconds) {
         let times = manifest.times(in: zone)
         notBefore = times.notBefore
-        // A job that waits for its hour has its day from then on.
-        deadline = times.notAfter ?? max(takenUp, times.notBefore ?? takenUp) + Self.usualSeconds
         window = manifest.window?.value
         self.zone = zone
+        if let notAfter = times.notAfter {
+            deadline = notAfter
+        } else {
+            // A job that waits for its hour has its day from then on; if that day ends while the window is shut, as on a
+            // Saturday, it has the day that begins when the window opens next.
+            let usual = Self.start(from: max(begun, notBefore ?? begun), window, zone) + usualSeconds
+            let next = Self.start(from: usual, window, zone)
+            deadline = next > usual ? next + usualSeconds : usual
+        }
     }
 
     /// When sending may begin or go on; `nil` if it may now.
     func opening(from now: Timestamp) -> Timestamp? {
-        var start = now
-        if let notBefore, notBefore > now { start = notBefore }
-        if let window, let opening = window.opening(from: start, in: zone) { start = opening }
+        let start = Self.start(from: max(now, notBefore ?? now), window, zone)
         return start > now ? start : nil
+    }
+
+    private static func start(from moment: Timestamp, _ window: SendingWindow?, _ zone: TimeZoneRules) -> Timestamp {
+        window?.opening(from: moment, in: zone) ?? moment
     }
 }

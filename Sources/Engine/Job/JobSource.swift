@@ -67,6 +67,15 @@ final class JobSource: MessageSource {
         fault.withLock { $0 }
     }
 
+    /// Whether a connection that asked now would be told something else than to wait.
+    var hasWork: Bool {
+        switch storage.withLock({ $0.gate }) {
+        case .open: !queue.isEmpty
+        case .shut: false
+        case .closed: true
+        }
+    }
+
     // MARK: - MessageSource
 
     func next() -> NextMessage {

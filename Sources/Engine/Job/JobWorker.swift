@@ -31,17 +31,34 @@ public struct JobWorker: Sendable {
         case tryAgain(String)
     }
 
+    /// What has its usual value, but for tests.
+    struct Tuning: Sendable {
+        /// How long rows wait after a temporary refusal.
+        var backoff = Backoff()
+        /// For how many seconds a job tries whose manifest does not say.
+        var usualSeconds = JobSchedule.usualSeconds
+        /// How often folder, clock and disk are looked at.
+        var interval: Duration = .milliseconds(250)
+    }
+
     let site: Site
     let keys: SiteKeys
     let claims: JobClaims
     let store: LedgerStore
     let loops: MultiThreadedEventLoopGroup
     let log: Logger
+    let tuning: Tuning
+    private let failed = FailedLedgers()
 
     /// Prepares to work a site's jobs; reads its keys.
     public init(site: Site, log: Logger) throws(EngineError) {
+        try self.init(site: site, log: log, tuning: Tuning())
+    }
+
+    init(site: Site, log: Logger, tuning: Tuning) throws(EngineError) {
         self.site = site
         self.log = log
+        self.tuning = tuning
         keys = try site.keys()
         claims = try JobClaims(site: site)
         store = LedgerStore(directory: try site.outbox("ledgers"), key: keys.ledger)
@@ -71,13 +88,18 @@ public struct JobWorker: Sendable {
         do {
             guard let lock = try claims.lock(name) else { return .busy }
             defer { withExtendedLifetime(lock) {} }
+            claims.sweep(folder)
             return try await work(folder, report)
         } catch let error as EngineError {
             throw error
         } catch let error as LedgerError {
-            // What was sent is no longer known: nothing may be sent until a person has looked.
-            if case .broken = error { return hold(folder, "The job's ledger does not verify: \(error)", nil) }
-            return .tryAgain("\(error)")
+            // What was sent is no longer known, or cannot be: nothing may be sent until a person has looked.
+            switch error {
+            case .broken: return hold(folder, "The job's ledger does not verify: \(error)", nil)
+            case .version, .tooLong: return hold(folder, "\(error)", nil)
+            case .busy: return .busy
+            case .exists, .notFound, .unfinished, .file: return .tryAgain("\(error)")
+            }
         } catch {
             return .tryAgain("\(error)")
         }
@@ -92,9 +114,15 @@ public struct JobWorker: Sendable {
             let goesOn = marker == .held ? isConfirmed || wantsRetry : wantsRetry && marker != .rejected
             guard goesOn else { return .finishedBefore(marker.rawValue) }
         }
+        let retry: [RowSelection]
+        do {
+            retry = wantsRetry ? try RetryRequest(folder).selections : []
+        } catch {
+            return hold(folder, "RETRY cannot be followed: \(error). Drop one that can, or remove HELD.", nil)
+        }
         let output = JobOutput(folder, site: site, keys: keys)
         let checker = JobChecker(site: site, keys: keys)
-        let finding = checker.check(folder)
+        let finding = try await Blocking.run { checker.check(folder) }
         try output.write(problems: finding.problems)
         guard let job = finding.job else {
             let problems = finding.problems.filter { $0.severity == .error }
@@ -103,11 +131,12 @@ public struct JobWorker: Sendable {
             return .rejected(finding.problems)
         }
         let active = try claims.active(name)
-        if let active, active.digest != job.id.digest, try store.read(active).run.closed == nil {
+        if let active, active.digest != job.id.digest, !isConfirmed, try await wasCutShort(active) {
             return hold(
                 folder,
                 "The files were changed after the job was taken up as \(active), and some of it may have been sent."
-                    + " Put the files back as they were and remove HELD, or drop the rest as a new job.",
+                    + " Put the files back as they were and remove HELD to go on, drop the rest as a new job, or drop an"
+                    + " empty file CONFIRM to send these files to every row.",
                 nil
             )
         }
@@ -116,7 +145,9 @@ public struct JobWorker: Sendable {
             folder: name,
             active: active,
             isConfirmed: isConfirmed,
-            wantsRetry: wantsRetry
+            wantsRetry: wantsRetry,
+            isThere: { [site] in (try? site.jobs().status(of: $0)) != nil },
+            hasFailed: { [failed] in failed.contains($0) }
         )
         switch try await selection.choose(job.id) {
         case .busy: return .busy
@@ -126,12 +157,27 @@ public struct JobWorker: Sendable {
             try claims.note(name, id)
             let ledger = try store.create(header(job.under(run)))
             if isConfirmed { ledger.append(.confirmed(at: .now, file: JobFiles.Control.confirm.rawValue)) }
-            return try await self.run(job.under(run), ledger, output, report)
+            return try await self.run(job.under(run), ledger, retry, output, report)
         case .resume(let ledger):
             let header = ledger.header
             let run = checker.identity(header.job, header.contentDigest, takenUp: header.takenUp, job.manifest)
+            if header.folder != name { try claims.forget(header.folder) }
             try claims.note(name, header.job)
-            return try await self.run(job.under(run), ledger, output, report)
+            return try await self.run(job.under(run), ledger, retry, output, report)
+        }
+    }
+
+    /// Whether a job that this folder was worked as may have sent a part of what was in it.
+    private func wasCutShort(_ job: JobID) async throws -> Bool {
+        do {
+            let run = try await Blocking.run { [store] in try store.read(job).run }
+            return run.closed == nil || run.stopped == .contentChanged
+        } catch let error as LedgerError {
+            switch error {
+            // The process ended before anything could be sent.
+            case .notFound, .unfinished: return false
+            default: throw error
+            }
         }
     }
 
@@ -153,21 +199,42 @@ public struct JobWorker: Sendable {
 
     // MARK: - Running
 
+    /// Works a job under its ledger, and lets go of the ledger however that ends: connections that are still being closed
+    /// would hold it, and the next try would find it taken.
     private func run(
         _ job: PreparedJob,
         _ ledger: LedgerWriter,
+        _ retry: [RowSelection],
+        _ output: JobOutput,
+        _ report: @escaping @Sendable (JobProgress) -> Void
+    ) async throws -> Result {
+        do {
+            let result = try await send(job, ledger, retry, output, report)
+            _ = await ledger.close()
+            failed.note(ledger)
+            return result
+        } catch {
+            _ = await ledger.close()
+            failed.note(ledger)
+            throw error
+        }
+    }
+
+    private func send(
+        _ job: PreparedJob,
+        _ ledger: LedgerWriter,
+        _ retry: [RowSelection],
         _ output: JobOutput,
         _ report: @escaping @Sendable (JobProgress) -> Void
     ) async throws -> Result {
         let folder = job.folder
         ledger.append(.started(at: .now, process: Working.process, host: Working.host))
         let lost = ledger.endRowsUnderWay(at: .now) { job.run.messages.messageID(of: $0) }
-        if folder.has(.retry) {
-            for selection in try RetryRequest(folder).selections { ledger.append(.retried(at: .now, selection)) }
-        }
+        for selection in retry { ledger.append(.retried(at: .now, selection)) }
         guard await ledger.flush() else { return .tryAgain("\(ledger.failure.map { "\($0)" } ?? "the ledger failed")") }
         // What was asked for is in the ledger now; a file left behind would ask again.
-        for control in [JobFiles.Control.retry, .confirm] where folder.has(control) { try folder.remove(control) }
+        if !retry.isEmpty { try folder.remove(.retry) }
+        try folder.remove(.confirm)
         try output.clearMarker()
         if lost > 0 {
             log.warning(
@@ -175,14 +242,21 @@ public struct JobWorker: Sendable {
                 metadata: ["job": "\(job.id)", "rows": "\(lost)"]
             )
         }
-        let schedule = JobSchedule(job.manifest, takenUp: job.run.takenUp, zone: job.zone)
+        // Rows that somebody asks for again have their time from then on.
+        let begun = ledger.run.retries > 0 ? ledger.run.lastStart : nil
+        let schedule = JobSchedule(
+            job.manifest,
+            begun: begun ?? job.run.takenUp,
+            zone: job.zone,
+            usualSeconds: tuning.usualSeconds
+        )
         let board = ledger.withRows { JobBoard($0) }
         let source = JobSource(
             job: job,
             board: board,
             ledger: ledger,
             suppressions: try suppressions(job),
-            backoff: Backoff(),
+            backoff: tuning.backoff,
             deadline: schedule.deadline
         )
         let status = try output.reporter(job, ledger)
@@ -192,6 +266,7 @@ public struct JobWorker: Sendable {
             source: source,
             sender: try RouteSender(route: job.route, group: loops, source: source),
             schedule: schedule,
+            interval: tuning.interval,
             report: { progress in
                 status.update(progress)
                 report(progress)
@@ -223,24 +298,29 @@ public struct JobWorker: Sendable {
         _ status: StatusReporter
     ) async throws -> Result {
         switch end {
-        case .interrupted:
-            _ = await ledger.close()
-            return .interrupted
+        case .interrupted: return .interrupted
         case .disk(let what):
-            _ = await ledger.close()
-            status.trouble("paused: \(what)")
+            status.trouble("The job cannot go on now: \(what)")
             return .tryAgain(what)
-        case .complete, .stopped, .changed: break
+        case .complete: break
+        case .stopped: ledger.append(.stopped(at: .now, reason: .stopped))
+        case .changed:
+            let reason: Reason = job.folder.isInPlace ? .contentChanged : .folderGone
+            ledger.append(.stopped(at: .now, reason: reason))
         }
-        if case .stopped = end { ledger.append(.stopped(at: .now, reason: .stopped)) }
+        let counts = ledger.withRows { $0.counts }
+        guard counts.open == 0 else {
+            log.error("rows have no end", metadata: ["job": "\(job.id)", "rows": "\(counts.open)"])
+            return .tryAgain("\(counts.open) rows have no end yet")
+        }
         // Closed first: the marker beside the job says that all is done, and what follows is told by the note.
-        ledger.append(.closed(at: .now, counts: ledger.withRows { $0.counts }))
+        ledger.append(.closed(at: .now, counts: counts))
         guard let view = await ledger.view() else { return .tryAgain("the ledger failed") }
         let totals = JobTotals(view)
-        try output.write(job, view, end)
+        try await Blocking.run { try output.write(job, view, end) }
         if job.folder.has(.stop) { try? job.folder.remove(.stop) }
-        guard await ledger.close() else { return .tryAgain("the ledger failed") }
-        try claims.forget(job.folder.name)
+        // Files that were changed under way are not to go out as a new job before somebody said so.
+        if view.run.stopped != .contentChanged { try claims.forget(job.folder.name) }
         log.notice("job ended", metadata: ["job": "\(job.id)", "result": "\(totals)"])
         switch end {
         case .stopped: return .stopped(totals)
@@ -252,6 +332,8 @@ public struct JobWorker: Sendable {
     private func hold(_ folder: JobFolder, _ sentence: String, _ totals: JobTotals?) -> Result {
         let output = JobOutput(folder, site: site, keys: keys)
         do {
+            // What was asked for was looked at; left there, it would be looked at again and again.
+            for control in [JobFiles.Control.retry, .confirm] { try folder.remove(control) }
             try output.hold(sentence)
         } catch {
             return .tryAgain("\(error)")

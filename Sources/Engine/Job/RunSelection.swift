@@ -24,6 +24,10 @@ struct RunSelection {
     let isConfirmed: Bool
     /// Whether `RETRY` is there.
     let wantsRetry: Bool
+    /// Whether a folder of that name is in the drop area: content whose folder is gone was moved, not copied.
+    let isThere: (String) -> Bool
+    /// Whether a ledger's last writer failed.
+    let hasFailed: (JobID) -> Bool
 
     /// Looks at the runs that this content had so far, first to last.
     func choose(_ first: JobID) async throws -> Choice {
@@ -31,11 +35,11 @@ struct RunSelection {
         var earlier: LedgerHeader?
         var ours: JobID?
         while try store.contains(id) {
-            let found = try open(id)
+            let found = try await open(id)
             if case .busy = found { return .busy }
             // It was being made when the machine stopped, and nothing was sent under it.
             guard case .ledger(let writer) = found else { break }
-            if writer.header.folder == folder {
+            if writer.header.folder == folder || !isThere(writer.header.folder) {
                 // A closed ledger without its end beside the job: the last process ended between the two.
                 if writer.run.closed == nil || active == id { return .resume(writer) }
                 ours = id
@@ -45,7 +49,12 @@ struct RunSelection {
             guard let next = id.next else { break }
             id = next
         }
-        if wantsRetry, let ours { return .resume(try store.open(ours)) }
+        if wantsRetry, let ours {
+            switch try await open(ours) {
+            case .ledger(let writer): return .resume(writer)
+            case .busy, .unfinished: return .busy
+            }
+        }
         guard let earlier else { return .new(id, isConfirmed: false) }
         if isConfirmed { return .new(id, isConfirmed: true) }
         let place = earlier.folder == folder ? "from this folder" : "from the folder \(earlier.folder)"
@@ -55,20 +64,23 @@ struct RunSelection {
         )
     }
 
-    private enum Found {
+    private enum Found: Sendable {
         case ledger(LedgerWriter)
         case unfinished
         case busy
     }
 
-    private func open(_ id: JobID) throws -> Found {
-        do {
-            return .ledger(try store.open(id))
-        } catch {
-            switch error {
-            case .unfinished: return .unfinished
-            case .busy: return .busy
-            default: throw error
+    private func open(_ id: JobID) async throws -> Found {
+        let (store, hasFailed) = (store, hasFailed(id))
+        return try await Blocking.run {
+            do throws(LedgerError) {
+                return .ledger(try store.open(id, afterFailedSync: hasFailed))
+            } catch {
+                switch error {
+                case .unfinished: return .unfinished
+                case .busy: return .busy
+                default: throw error
+                }
             }
         }
     }
