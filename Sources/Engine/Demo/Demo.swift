@@ -95,8 +95,20 @@ public struct Demo: Sendable {
         }
         let group = ServiceGroup(services: [tracking], logger: log)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            for await _ in ports { break }
+            tasks.addTask {
+                // A server that cannot start has no port, and nobody may wait for one.
+                defer { running.finish() }
+                try await group.run()
+            }
+            var isRunning = false
+            for await _ in ports {
+                isRunning = true
+                break
+            }
+            guard isRunning else {
+                try await tasks.next()
+                throw EngineError(.tryAgain, "the tracking server did not start")
+            }
             let counts = try Visitors(mailboxes: path + "/mailboxes", authority: path + "/tracking-ca.pem").visit()
             await group.triggerGracefulShutdown()
             try await tasks.next()

@@ -92,6 +92,12 @@ public struct SuppressionAdmin: Sendable {
         let records = AnyIterator<SuppressionRecord> { () -> SuppressionRecord? in
             do {
                 while try reader.next(into: &line) {
+                    if let problem = line.problem {
+                        var diagnostic = problem.diagnostic
+                        diagnostic.severity = .warning
+                        if problems.count < 1_000 { problems.append(diagnostic) }
+                        continue
+                    }
                     do throws(Address.Refused) {
                         let address = try AddressParser.parse(line.row[column])
                         return SuppressionRecord.add(

@@ -49,6 +49,8 @@ public struct TrackingUpdater: Service {
         private var events: EventReader
         private var activities: [JobID: JobActivity] = [:]
         private var changed: Set<JobID> = []
+        /// Folders of jobs that were under way, and when to look again: reading a large ledger takes a while.
+        private var underWay: [JobID: (folder: String, until: ContinuousClock.Instant)] = [:]
 
         init(worker: JobWorker, log: Logger, events: consuming sending EventReader) {
             self.worker = worker
@@ -69,8 +71,10 @@ public struct TrackingUpdater: Service {
                 do {
                     guard try rewrite(id) else { continue }
                     changed.remove(id)
+                    underWay[id] = nil
                 } catch {
                     changed.remove(id)
+                    underWay[id] = nil
                     log.error("tracking cannot be written", metadata: ["job": "\(id)", "cause": "\(error)"])
                 }
             }
@@ -79,19 +83,30 @@ public struct TrackingUpdater: Service {
         /// Rewrites one job's files; `false` if the job is still under way and does so itself at its end.
         private func rewrite(_ id: JobID) throws -> Bool {
             guard let activity = activities[id], try worker.store.contains(id) else { return true }
+            if let known = underWay[id], ContinuousClock.now < known.until || worker.claims.isLocked(known.folder) {
+                return false
+            }
             let view = try worker.store.read(id)
+            let name = view.header.folder
+            underWay[id] = (name, .now + .seconds(10))
             guard view.run.closed != nil else { return false }
-            let folder = try JobFolder(view.header.folder, in: try worker.site.jobs())
-            let key = worker.keys.signing.verifyingKey
-            guard try SignatureCheck(key).check(JobFiles.results, in: folder.directory) == .good,
-                let texts = try ResultTexts(in: folder)
-            else {
+            let jobs = try worker.site.jobs()
+            // Put away by somebody; the events stay where they are.
+            guard try jobs.status(of: name) != nil else { return true }
+            // Whoever works the folder writes the same files.
+            guard let lock = try worker.claims.lock(name) else { return false }
+            defer { withExtendedLifetime(lock) {} }
+            let folder = try JobFolder(name, in: jobs)
+            guard folder.marker != nil else { return false }
+            guard let texts = try ResultTexts(in: folder), try texts.isSigned(in: folder, worker.keys.signing) else {
                 log.warning(
                     "results are not as they were signed; tracking is not rewritten",
                     metadata: ["job": "\(id)"]
                 )
                 return true
             }
+            // Another job may be in a folder of the same name by now, with results of its own.
+            guard try texts.belong(to: view) else { return true }
             let switches = JobSwitches.of(folder)
             let records = try JobRecords(folder: folder.directory, signer: Signer(worker.keys.signing))
             let tracking = try records.writeTracking(texts, view) { activity[$0] }

@@ -6,11 +6,11 @@ public import ServiceLifecycle
 
 /// Takes up jobs as they come, several at a time, until it is told to stop; jobs under way then go on at the next start.
 public struct WatchService: Service {
-    /// How many jobs are worked at once.
+    /// How many jobs send at once; those that are paused, wait for their time or for their relay do not count.
     public var jobsAtOnce = 4
     /// How long at most between two looks at the drop area: shares give no notice of what other machines do.
     public var interval: Duration = .seconds(2)
-    /// How long a folder rests that could not be worked now.
+    /// How long a folder rests that could not be worked now; twice as long each time, up to 16 times as long.
     public var rest: Duration = .seconds(30)
 
     private let worker: JobWorker
@@ -85,13 +85,18 @@ public struct WatchService: Service {
 
     private func work(_ name: String, _ state: WatchState) async {
         do throws(EngineError) {
-            switch try await worker.work(name) {
-            case .busy, .tryAgain, .finishedBefore: state.release(name, restingFor: rest)
+            switch try await worker.work(name, report: { state.note($0, of: name) }) {
+            case .tryAgain(let why):
+                log.warning("job cannot go on now", metadata: ["folder": "\(name)", "cause": "\(why)"])
+                state.release(name, afterFailure: rest)
+            // Whoever has it may only have looked at it.
+            case .busy: state.release(name, restingFor: min(rest, .seconds(5)))
+            case .finishedBefore: state.release(name, restingFor: rest)
             case .done, .stopped, .held, .rejected, .interrupted: state.release(name, restingFor: .zero)
             }
         } catch {
             log.error("job cannot be worked", metadata: ["folder": "\(name)", "cause": "\(error)"])
-            state.release(name, restingFor: rest)
+            state.release(name, afterFailure: rest)
         }
     }
 }

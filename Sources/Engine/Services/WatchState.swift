@@ -8,7 +8,11 @@ final class WatchState: Sendable {
     private struct Storage {
         var scans: [String: FolderScan] = [:]
         var worked: Set<String> = []
+        /// Those of the worked ones that send nothing now.
+        var waiting: Set<String> = []
         var resting: [String: ContinuousClock.Instant] = [:]
+        /// How often in a row a folder could not be worked.
+        var failures: [String: Int] = [:]
         var told: [String: Diagnostic] = [:]
         var nextLook: ContinuousClock.Instant?
     }
@@ -22,6 +26,7 @@ final class WatchState: Sendable {
             storage.scans = storage.scans.filter { names.contains($0.key) }
             storage.resting = storage.resting.filter { names.contains($0.key) }
             storage.told = storage.told.filter { names.contains($0.key) }
+            storage.failures = storage.failures.filter { names.contains($0.key) }
             storage.nextLook = nil
         }
     }
@@ -56,15 +61,38 @@ final class WatchState: Sendable {
     /// Takes a folder to work it, if there is room for one more job.
     func claim(_ name: String, limit: Int) -> Bool {
         storage.withLock { storage in
-            guard storage.worked.count < limit else { return false }
+            guard storage.worked.count - storage.waiting.count < limit else { return false }
             return storage.worked.insert(name).inserted
         }
     }
 
+    /// Notes how far a job is: one that waits for tomorrow must not keep others from being sent today.
+    func note(_ progress: JobProgress, of name: String) {
+        storage.withLock { storage in
+            guard storage.worked.contains(name) else { return }
+            if progress.isWaiting { storage.waiting.insert(name) } else { storage.waiting.remove(name) }
+        }
+    }
+
+    /// Gives a folder back that could not be worked now; it rests the longer the more often that happens.
+    func release(_ name: String, afterFailure rest: Duration) {
+        let failures = storage.withLock { storage in
+            defer { storage.failures[name, default: 0] += 1 }
+            return storage.failures[name, default: 0]
+        }
+        put(name, restingFor: rest * (1 << min(failures, 4)))
+    }
+
     /// Gives a folder back.
     func release(_ name: String, restingFor rest: Duration) {
+        storage.withLock { $0.failures[name] = nil }
+        put(name, restingFor: rest)
+    }
+
+    private func put(_ name: String, restingFor rest: Duration) {
         storage.withLock { storage in
             storage.worked.remove(name)
+            storage.waiting.remove(name)
             storage.scans[name] = nil
             storage.resting[name] = rest > .zero ? ContinuousClock.now + rest : nil
         }

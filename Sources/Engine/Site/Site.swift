@@ -65,6 +65,21 @@ public struct Site: Sendable {
     /// Ledgers, events, the suppression list, locks; nobody else's business.
     func outbox(_ name: String? = nil) throws(EngineError) -> Directory {
         let outbox = try room("outbox", permissions: 0o700)
+        do {
+            // Whoever can write there can take ledgers and opt-outs away.
+            guard try !outbox.status().isWritableByOthers else {
+                throw EngineError(
+                    .configuration,
+                    "others than its owner can write it",
+                    at: Place(file: "outbox"),
+                    fix: "chmod 700 outbox"
+                )
+            }
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError(.configuration, "\(error)")
+        }
         guard let name else { return outbox }
         do {
             try outbox.makeDirectory(name, permissions: 0o700)
