@@ -1,0 +1,246 @@
+"""What is measured: groups of cases, ours first in each."""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from . import postfix
+from .site import WARDPOST, job, messages, pixels, site, table
+from .tools import (HERE, LIMIT, PEER, PYTHON, SINK, TRACKER, Failed, Measured, end, listens, run, start, work)
+
+ROWS, RENDERED, LINES, SENT, SECONDS = 1_000_000, 100_000, 400_000, 20_000, 3
+
+
+def peer(name):
+    return [PYTHON, os.path.join(HERE, "peers", name)]
+
+
+class Case:
+    """Something to run: `rounds` bounds how often the slow ones are."""
+
+    def __init__(self, name, body, rounds=99):
+        self.name, self.run, self.rounds = name, body, rounds
+
+
+class Group:
+    """Cases that do the same work; `unit` is what is counted."""
+
+    def __init__(self, name, title, unit, prepare, cases):
+        self.name, self.title, self.unit, self.prepare, self.cases = name, title, unit, prepare, cases
+
+
+def rows(parts):
+    folder = work("rows")
+
+    def prepare():
+        job(folder, ROWS)
+
+    path = os.path.join(folder, "recipients.csv")
+    return Group("rows", "rows checked, 1,000,000 rows of 120 bytes", "rows", prepare, [
+        Case("Wardpost: digests, encoding, shape, address", lambda: run([parts, "rows", folder], ROWS)),
+        Case("Python csv.reader, nothing checked", lambda: run([*peer("rows.py"), path, "plain"], ROWS)),
+        Case("Python csv, digest, shape, address checked", lambda: run([*peer("rows.py"), path, "checked"], ROWS)),
+    ])
+
+
+def rendered(parts):
+    folder = work("rendered")
+
+    def prepare():
+        job(folder, RENDERED)
+
+    return Group("render", "messages rendered, 5 KB, HTML and text, six fields", "messages", prepare, [
+        Case("Wardpost", lambda: run([parts, "render", folder], RENDERED)),
+        Case("Python: jinja2, MIME by hand", lambda: run([*peer("render.py"), table(10_000), "hand"], 10_000)),
+        Case("Python: jinja2, email.message", lambda: run([*peer("render.py"), table(1_500), "library"], 1_500), 5),
+    ])
+
+
+class Sink:
+    """The sink, while something is sent to it; its figures go to the run's notes."""
+
+    def __init__(self, *options):
+        self.process = start([work("sink"), "-p", str(SINK), "-c", work("server.pem"), "-k", work("server.key"), "-s",
+                              str(2 * LIMIT), *options], stdout=subprocess.PIPE)
+        listens(SINK, self.process)
+
+    def finish(self, usage):
+        end(self.process)
+        told = json.loads(self.process.stdout.read())
+        if told["messages"] != usage.count:
+            raise Failed(f"the sink counted {told['messages']} messages, not {usage.count}")
+        usage.note["sink"] = told
+        return usage
+
+
+def to_sink(command, count, prepare=None, options=()):
+    def body():
+        words = command if prepare is None else [*command, *prepare()]
+        sink = Sink(*options)
+        try:
+            return sink.finish(run(words, count, stdout=subprocess.DEVNULL))
+        finally:
+            end(sink.process)
+    return body
+
+
+def queued(count, reuse):
+    def body():
+        # An answer in the same moment as the acknowledgement: Postfix waits for it else.
+        sink = Sink(*(["-q"] if reuse else []))
+        log = os.path.join(work("postfix"), "log")
+
+        def counted():
+            try:
+                with open(log, errors="replace") as file:
+                    return sum("status=sent" in line for line in file)
+            except OSError:
+                return 0
+
+        try:
+            return sink.finish(postfix.send(count, 4_900, reuse, counted))
+        finally:
+            end(sink.process)
+    return body
+
+
+def sent(parts):
+    message = work("message.eml")
+
+    def prepare():
+        with open(message, "wb") as file:
+            file.write(next(messages(site(100), 1)))
+
+    def new_site():
+        return ["--site", site(SENT), "send", "letters"]
+
+    def python(count, *words):
+        return to_sink([*peer("send.py"), table(count), str(SINK), work("ca.pem"), *words], count)
+
+    source = [work("source"), "-p", str(SINK), "-a", work("ca.pem"), "-f", message, "-n", str(5 * SENT)]
+    cases = [
+        Case("Wardpost: from the CSV to signed results", to_sink([WARDPOST], SENT, new_site)),
+        Case("aiosmtplib, MIME by hand", python(5_000, "aiosmtplib", "hand")),
+        Case("aiosmtplib, uvloop, 2 processes, MIME by hand", python(5_000, "uvloop", "hand", "2")),
+        Case("aiosmtplib, email.message", python(1_500, "aiosmtplib", "library"), 5),
+        Case("smtplib, MIME by hand", python(2_500, "smtplib", "hand"), 5),
+        Case("smtplib, email.message", python(1_500, "smtplib", "library"), 5),
+    ]
+    if postfix.can_run():
+        cases += [Case("Postfix, connections reused", queued(3_000, True), 3),
+                  Case("Postfix, a connection for each", queued(3_000, False), 3)]
+    cases.append(Case("the limit: a ready-made message, C", to_sink(source, 5 * SENT)))
+    return Group("send", "messages sent over verified STARTTLS, 10 connections", "messages", prepare, cases)
+
+
+def ledger(parts):
+    folder = work("ledger")
+
+    def prepare():
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+
+    def python(count, kind):
+        return lambda: run([*peer("ledger.py"), folder, str(count), kind], count)
+
+    return Group("ledger", "ledger lines made durable", "lines", prepare, [
+        Case("Wardpost", lambda: run([parts, "ledger", folder, str(LINES // 2)], LINES)),
+        Case("Python: hash chain, 256 lines a sync", python(LINES // 2, "chain")),
+        Case("Python: SQLite, 256 lines a commit", python(LINES // 2, "sqlite")),
+    ])
+
+
+LUA = """local paths = {%s}
+local at = 0
+request = function()
+  at = at %% #paths + 1
+  return wrk.format("GET", paths[at])
+end
+"""
+NGINX = """daemon off;
+worker_processes 1;
+pid {home}/pid;
+error_log {home}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log {log};
+  keepalive_requests 1000000000;
+  client_body_temp_path {home}/1; proxy_temp_path {home}/2; fastcgi_temp_path {home}/3;
+  uwsgi_temp_path {home}/4; scgi_temp_path {home}/5;
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {certificate}.pem;
+    ssl_certificate_key {certificate}.key;
+    location / {{ empty_gif; }}
+  }}
+}}
+"""
+
+
+def load(command, port, environment=None):
+    """Runs a server under wrk for some seconds; its own CPU and memory."""
+    measured = Measured(command, env={**os.environ, **(environment or {})})
+    try:
+        listens(port, measured.process)
+        text = subprocess.run(
+            ["wrk", "-t1", "-c64", f"-d{SECONDS}s", "-s", work("pixels.lua"), "-H", "User-Agent: Mozilla/5.0",
+             f"https://localhost:{port}"], capture_output=True, text=True, timeout=LIMIT).stdout
+    finally:
+        end(measured.process)
+    count = re.search(r"(\d+) requests in ([\d.]+)s", text)
+    if not count or "Non-2xx" in text or "Socket errors" in text:
+        raise Failed(f"wrk: {text}")
+    _, usage = measured.usage(int(count[1]))
+    usage.wall = float(count[2])
+    return usage
+
+
+def tracked(parts):
+    events = os.path.join(work("site"), "outbox", "events")
+
+    def prepare():
+        path = site(500, "tracking: {opens: true, clicks: true}\n", tracking=True)
+        with open(work("pixels.lua"), "w") as file:
+            file.write(LUA % ", ".join(f'"{pixel}"' for pixel in pixels(path, 200)))
+
+    def ours():
+        usage = load([WARDPOST, "--site", work("site"), "serve"], TRACKER)
+        usage.note["events"] = sum(line_count(os.path.join(events, name)) for name in os.listdir(events))
+        for name in os.listdir(events):
+            os.unlink(os.path.join(events, name))
+        return usage
+
+    def nginx(log):
+        def body():
+            home = work("nginx")
+            shutil.rmtree(home, ignore_errors=True)
+            os.makedirs(home)
+            with open(os.path.join(home, "nginx.conf"), "w") as file:
+                file.write(NGINX.format(home=home, port=PEER, certificate=work("server"), log=log.format(home=home)))
+            return load(["nginx", "-c", os.path.join(home, "nginx.conf"), "-p", home], PEER)
+        return body
+
+    def uvicorn():
+        path = work("events")
+        if os.path.exists(path):
+            os.unlink(path)
+        return load([os.path.join(os.path.dirname(PYTHON), "uvicorn"), "--app-dir", os.path.join(HERE, "peers"),
+                     "pixel:app", "--host", "127.0.0.1", "--port", str(PEER), "--loop", "uvloop", "--http", "httptools",
+                     "--no-access-log", "--log-level", "critical", "--ssl-certfile", work("server.pem"),
+                     "--ssl-keyfile", work("server.key")], PEER, {"EVENTS": path})
+
+    return Group("track", "tracking requests over HTTPS, 64 connections", "requests", prepare, [
+        Case("Wardpost: token opened, event durable", ours),
+        Case("nginx empty_gif, no log", nginx("off")),
+        Case("nginx empty_gif, buffered log", nginx("{home}/access.log combined buffer=64k flush=1s")),
+        Case("uvicorn, event durable", uvicorn),
+    ])
+
+
+def line_count(path):
+    with open(path, "rb") as file:
+        return sum(1 for _ in file)
+
+
+GROUPS = (rows, rendered, sent, ledger, tracked)

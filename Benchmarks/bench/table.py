@@ -1,0 +1,44 @@
+"""The table."""
+from statistics import median
+
+
+def number(value):
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value >= 1 else f"{value:.2g}" if value >= 0.01 else f"{value:.1g}"
+
+
+def ratio(ours, theirs):
+    return f"{number(ours / theirs)} x" if theirs > 0 else ""
+
+
+def lines(group, runs):
+    """One line for each case: medians, and ours beside it."""
+    ours = next((runs[case.name] for case in group.cases if runs.get(case.name)), [])
+    first = group.cases[0].name
+    yield (group.title, group.unit + "/s", "CPU s/1,000", "peak MiB", "Wardpost's rate", "per CPU second", "runs")
+    for case in group.cases:
+        done = runs.get(case.name, [])
+        if not done:
+            yield ("  " + case.name, "no run", "", "", "", "", "0")
+            continue
+        rate, cpu = median(run.rate for run in done), median(run.cpu_per_1000 for run in done)
+        peak = max(run.peak for run in done)
+        beside = ("", "")
+        if case.name != first and runs.get(first):
+            beside = (ratio(median(run.rate for run in ours), rate),
+                      ratio(cpu, median(run.cpu_per_1000 for run in ours)))
+        yield ("  " + case.name, number(rate), number(cpu), f"{peak:.0f}", *beside, str(len(done)))
+
+
+def show(tables):
+    """Prints tables of one width."""
+    rows = [row for table in tables for row in table]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for table in tables:
+        for index, row in enumerate(table):
+            cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
+            print("  ".join(cells).rstrip())
+            if index == 0:
+                print("-" * len("  ".join(cells)))
+        print()
