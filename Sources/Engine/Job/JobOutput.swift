@@ -50,6 +50,17 @@ struct JobOutput: Sendable {
         try records.writeEnd(.held, sentence)
     }
 
+    /// Says beside the job that it is taken up; throws if results could not be written there later, before anything is
+    /// sent.
+    func begin(_ job: PreparedJob) throws {
+        // A folder cannot be replaced by a file.
+        for name in JobFiles.written where try folder.status(of: name)?.kind == .directory {
+            throw FileError(.write, name, code: 21)
+        }
+        let records = try records(in: folder)
+        try records.writeStatus(JobStatus(.waiting, job: job.id, name: job.manifest.name.value, updated: .now))
+    }
+
     /// The job goes on: no marker says otherwise any more.
     func clearMarker() throws {
         try records(in: folder).removeEnd()

@@ -130,6 +130,11 @@ public struct JobWorker: Sendable {
             log.notice("job rejected", metadata: ["folder": "\(name)", "problems": "\(problems.count)"])
             return .rejected(finding.problems)
         }
+        do {
+            try output.begin(job)
+        } catch {
+            return .tryAgain("nothing was sent, since results could not be written: \(error)")
+        }
         let active = try claims.active(name)
         if let active, active.digest != job.id.digest, !isConfirmed, try await wasCutShort(active) {
             return hold(
