@@ -127,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Engine", "TestSupport",
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Engine",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
