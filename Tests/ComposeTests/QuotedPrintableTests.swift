@@ -80,6 +80,30 @@ struct QuotedPrintableTests {
         }
     }
 
+    @Test("counts every byte that is encoded, whatever stands beside it")
+    func countOfEncoded() {
+        for byte in UInt8.min...UInt8.max {
+            let isEncoded = byte >= 0x7F || byte == 0x3D || byte < 0x09
+            for neighbour: UInt8 in [0x00, 0x08, 0x09, 0x3C, 0x3D, 0x3E, 0x41, 0x7E, 0x7F, 0x80, 0xBD, 0xFF] {
+                let others = neighbour >= 0x7F || neighbour == 0x3D || neighbour < 0x09 ? 18 : 0
+                for place in [0, 7, 8, 18] {
+                    var bytes = [UInt8](repeating: neighbour, count: 18)
+                    bytes.insert(byte, at: place)
+                    #expect(ByteScan.countEncoded(in: bytes) == others + (isEncoded ? 1 : 0), "byte \(byte)")
+                }
+            }
+        }
+        #expect(ByteScan.countEncoded(in: []) == 0)
+    }
+
+    @Test("appends a part of an array as a slice is appended", arguments: [0..<0, 0..<5, 3..<5, 5..<5])
+    func appendedPart(_ range: Range<Int>) {
+        let bytes: [UInt8] = [1, 2, 3, 4, 5]
+        var output: [UInt8] = [9]
+        ByteScan.append(bytes, range, to: &output)
+        #expect(output == [9] + bytes[range])
+    }
+
     @Test("keeps every line within 76 octets and safe at both ends, for any bytes", arguments: 0..<200)
     func properties(seed: UInt64) {
         var random = SplitMix(seed: seed)

@@ -21,6 +21,42 @@ enum ByteScan {
         first(in: bytes, range, word: { $0 & highs }, byte: { $0 >= 0x80 }) == range.upperBound
     }
 
+    /// How many bytes quoted-printable would encode: what is above 0x7E, `=`, and control characters below the tab.
+    static func countEncoded(in bytes: [UInt8]) -> Int {
+        unsafe bytes.withUnsafeBytes { buffer in
+            var count = 0
+            var index = 0
+            while index &+ 8 <= buffer.count {
+                let word = unsafe buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                // Sums of seven bits never carry into the next byte, so each high bit tells of its own byte alone.
+                let low = word & ~highs
+                let other = low ^ (ones &* 0x3D)
+                let above = (low &+ ones) | word
+                let equal = ~((other &+ ones &* 0x7F) | word)
+                let below = ~((low &+ ones &* 0x77) | word)
+                let hits = (above | equal | below) & highs
+                if hits != 0 { count &+= Int(truncatingIfNeeded: ((hits >> 7) &* ones) >> 56) }
+                index &+= 8
+            }
+            while index < buffer.count {
+                let byte = unsafe buffer[index]
+                count &+= byte >= 0x7F || byte == 0x3D || byte < 0x09 ? 1 : 0
+                index &+= 1
+            }
+            return count
+        }
+    }
+
+    /// Appends a part of an array to another: as `append(contentsOf:)` with a slice does, but for the two reference
+    /// counts that a slice costs, which is more than copying a line does.
+    @inline(__always)
+    static func append(_ bytes: [UInt8], _ range: Range<Int>, to output: inout [UInt8]) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        unsafe bytes.withUnsafeBytes { buffer in
+            unsafe output.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[range]))
+        }
+    }
+
     /// Has the high bit set in the lowest byte that is below 0x20, `=`, DEL or above; higher bytes may be wrong.
     @inline(__always)
     private static func special(_ word: UInt64) -> UInt64 {

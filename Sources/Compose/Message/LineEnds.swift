@@ -12,7 +12,7 @@ enum LineEnds {
         var index = 0
         while index < text.count {
             let end = ByteScan.firstLineEnd(in: text, index..<text.count)
-            output.append(contentsOf: text[index..<end])
+            ByteScan.append(text, index..<end, to: &output)
             output.append(0x0D)
             output.append(0x0A)
             index = after(end, in: text)

@@ -41,7 +41,7 @@ enum QuotedPrintable {
             let limit = min(literalEnd, index + lineLimit - 1 - column)
             let stop = ByteScan.firstSpecial(in: text, index..<limit)
             if stop > index {
-                output.append(contentsOf: text[index..<stop])
+                ByteScan.append(text, index..<stop, to: &output)
                 column += stop - index
                 index = stop
                 if index == end { return }

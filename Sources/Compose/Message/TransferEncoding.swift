@@ -15,7 +15,6 @@ enum TransferEncoding: Sendable {
     /// As it is only if no line is too long, ends in white space that could be lost, or starts with what SMTP, a mailbox
     /// file or a multipart gives a meaning: a dot, `From `, a boundary of ours.
     init(for text: [UInt8]) {
-        var special = 0
         var lines = 0
         var isPlain = true
         var index = 0
@@ -29,9 +28,7 @@ enum TransferEncoding: Sendable {
             self = .sevenBit
             return
         }
-        for byte in text {
-            special &+= byte >= 0x7F || byte == 0x3D || byte < 0x09 ? 1 : 0
-        }
+        let special = ByteScan.countEncoded(in: text)
         let quoted = QuotedPrintable.estimatedCount(text.count, special: special, lines: lines)
         self = quoted <= Base64Lines.encodedCount(text.count + lines) ? .quotedPrintable : .base64
     }

@@ -39,7 +39,7 @@ public struct CompiledTemplate: Sendable {
             index += 1
             switch operation.code {
             case .literal:
-                output.append(contentsOf: pool[Int(operation.first)..<Int(operation.second)])
+                ByteScan.append(pool, Int(operation.first)..<Int(operation.second), to: &output)
             case .cell:
                 let range = row.range(Int(operation.first))
                 if Escape.isEmpty(bytes, range) {

@@ -32,7 +32,7 @@ extension Escape {
         for index in range {
             let byte = bytes[index]
             guard byte < 64, mask >> UInt64(byte) & 1 == 1 else { continue }
-            output.append(contentsOf: bytes[start..<index])
+            ByteScan.append(bytes, start..<index, to: &output)
             start = index + 1
             switch byte {
             case UInt8(ascii: "&"): output.append(contentsOf: StaticEntity.ampersand)
@@ -42,7 +42,7 @@ extension Escape {
             default: output.append(contentsOf: StaticEntity.apostrophe)
             }
         }
-        output.append(contentsOf: bytes[start..<range.upperBound])
+        ByteScan.append(bytes, start..<range.upperBound, to: &output)
     }
 
     /// Appends cell bytes in an attribute value that has no quotes.
@@ -125,7 +125,7 @@ extension Escape {
     /// Appends the bytes for this place; `none` and `header` as they are.
     func append(_ bytes: [UInt8], _ range: Range<Int>, to output: inout [UInt8]) {
         switch self {
-        case .none, .header: output.append(contentsOf: bytes[range])
+        case .none, .header: ByteScan.append(bytes, range, to: &output)
         case .html: Self.appendHTML(bytes, range, to: &output)
         case .unquoted: Self.appendUnquoted(bytes, range, to: &output)
         case .url: Self.appendURL(bytes, range, to: &output)
