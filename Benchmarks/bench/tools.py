@@ -153,3 +153,13 @@ def busy():
     with open("/proc/stat") as file:
         fields = [int(field) for field in file.readline().split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until_quiet(patience, limit=0.15):
+    """Waits, so long at most, until all other programs together use less than `limit` of one CPU."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        before = busy()
+        time.sleep(0.3)
+        if (busy() - before) / 0.3 < limit:
+            return
