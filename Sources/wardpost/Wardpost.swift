@@ -2,7 +2,6 @@ import ArgumentParser
 import Engine
 
 /// The command line: one file a command, each of which parses, calls the engine, prints, and says how it went.
-@main
 struct Wardpost: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wardpost",
@@ -30,6 +29,15 @@ struct Wardpost: AsyncParsableCommand {
     )
 
     @OptionGroup var options: SiteOptions
+}
+
+/// The program.
+@main
+enum Program {
+    static func main() async {
+        Crash.keepSilent()
+        await Wardpost.main()
+    }
 }
 
 /// Where the site is; every command that needs one takes it, before or behind the command's name.

@@ -22,20 +22,20 @@ extension MailFlow {
         let result = judged(reply, at: .data)
         current = nil
         let end = result.verdict == .refused || reply.severity == 4
-        return close(
-            ConnectionEnd(kind: .lost, reason: result.reason, detail: end ? result.detail : "an answer came too early"),
-            transaction.ended(result)
-        )
+        let detail = end ? "the server refused ahead of the message (\(reply.code))" : "an answer came too early"
+        return close(ConnectionEnd(kind: .lost, reason: result.reason, detail: detail), transaction.ended(result))
     }
 
     /// 421 stands for any answer, and says that the connection is over.
     mutating func serverLeaves(_ reply: Reply, instead asked: Awaited) -> Step {
-        let end = ConnectionEnd(
+        var end = ConnectionEnd(
             reply,
             at: asked.stage,
             hiding: current?.message.recipient,
             and: finishing?.message.recipient
         )
+        // A server that has seen content may repeat it, and this sentence is the route's, not the row's.
+        if finishing != nil { end.detail = "the server left (\(reply.code))" }
         if asked == .end, let transaction = finishing {
             let ended = transaction.ended(judged(reply, at: .end))
             finishing = nil

@@ -34,6 +34,9 @@ final class JobSource: MessageSource {
     private let deadline: Timestamp
     private let storage = Mutex(Storage())
     private let fault = Mutex<String?>(nil)
+    /// The rows whose messages are with connections: a server's answer may repeat their cells.
+    private let sending: Mutex<[RowNumber: Row]> = Mutex([:])
+    private let echo: EchoGuard
 
     init(
         job: PreparedJob,
@@ -50,6 +53,7 @@ final class JobSource: MessageSource {
         self.backoff = backoff
         self.deadline = deadline
         queue = RowQueue(capacity: 256)
+        echo = EchoGuard(columns: job.phiColumns)
     }
 
     /// Opens, shuts or closes the way out; once closed it stays closed.
@@ -99,6 +103,10 @@ final class JobSource: MessageSource {
     }
 
     func ended(_ message: Ticket, _ result: AttemptResult) {
+        var result = result
+        if let row = sending.withLock({ $0.removeValue(forKey: message.row) }) {
+            result.detail = echo.clean(result.detail, row)
+        }
         switch result.verdict {
         case .accepted: end(message, .sent, result)
         case .refused: end(message, .failed, result)
@@ -216,6 +224,7 @@ final class JobSource: MessageSource {
                 scratch: &scratch,
                 into: &content
             )
+            sending.withLock { $0[row] = ready.row }
             return OutgoingMessage(
                 ticket: Ticket(row: row, attempt: ready.attempts + 1),
                 sender: job.sender,

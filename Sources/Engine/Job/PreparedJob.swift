@@ -23,6 +23,11 @@ struct PreparedJob: Sendable {
     let warnings: [Diagnostic]
 
     var id: JobID { run.id }
+    /// The columns that are not plain, by index.
+    var phiColumns: [Int] {
+        let plain = Set(manifest.columns.plain.map(\.value))
+        return table.header.names.indices.filter { !plain.contains(table.header.names[$0]) }
+    }
     var routeName: String { route.name }
     var sender: Address { manifest.from.value.address }
     var list: String { manifest.list?.value ?? "" }
