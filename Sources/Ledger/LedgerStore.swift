@@ -17,7 +17,7 @@ public struct LedgerStore: Sendable {
     ///   - key: The site's ledger key; without it, no line can be made that would be believed.
     ///   - gather: The least time between two syncs. A record waits no longer than this before its write begins, and
     ///     a fast disk is not asked to sync every record by itself.
-    public init(directory: Directory, key: SecretBytes, gather: Duration = .milliseconds(2)) {
+    public init(directory: Directory, key: SecretBytes, gather: Duration = .microseconds(200)) {
         self.directory = directory
         self.key = HMACSHA256(key: key)
         self.gather = gather
