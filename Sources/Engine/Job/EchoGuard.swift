@@ -18,7 +18,9 @@ struct EchoGuard: Sendable {
         self.columns = columns
     }
 
-    /// The answer without the row's words. The reply code at its start stays.
+    /// The answer without the row's words.
+    ///
+    /// The reply code at its start stays.
     func clean(_ answer: String, _ row: borrowing Row) -> String {
         let bytes = Array(answer.utf8)
         var cells: [UInt8]?
