@@ -92,8 +92,8 @@ import Testing
     func neverTaken() async throws {
         let bench = try await Bench(
             tuning: JobWorker.Tuning(
-                backoff: Backoff(first: 1, longest: 1),
-                usualSeconds: 2,
+                backoff: Backoff(first: 3_600, longest: 3_600),
+                usualSeconds: 1_800,
                 interval: .milliseconds(10)
             )
         )

@@ -29,8 +29,10 @@ struct JobClaims: Sendable {
         for name in (try? folder.directory.list()) ?? [] where name.hasPrefix(".") && JobFiles.isOurs(name) {
             try? folder.directory.remove(name)
         }
-        for name in (try? notes.list()) ?? [] where name.hasPrefix(".\(folder.name).") && name.hasSuffix(".tmp") {
-            try? notes.remove(name)
+        let (prefix, suffix) = (".\(folder.name).", ".tmp")
+        for name in (try? notes.list()) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(suffix) {
+            // Not those of a folder whose name goes on after a dot.
+            if !name.dropFirst(prefix.count).dropLast(suffix.count).contains(".") { try? notes.remove(name) }
         }
     }
 

@@ -138,6 +138,7 @@ final class JobRun: Sendable {
             case .complete: break
             case .closed: return
             case .changed(let problem): return cause.set(.changed("\(problem)"))
+            case .unreadable(let error): return cause.set(.disk("\(error)"))
             }
             // Rows refused at different moments are due at different ones: a large table is not read for each.
             let end = ContinuousClock.now
@@ -267,7 +268,10 @@ final class JobRun: Sendable {
                 server: problem.server
             )
             // A row that was tried and refused for now is not "before it was tried": that refusal is what it came to.
-            if status == .cancelled, attempts > 0, case .deferred(_, let last)? = try? view.latest(of: row) {
+            // One that was handed back in the middle of its next try names no server, and is cancelled like the others.
+            if status == .cancelled, attempts > 0, case .deferred(_, let last)? = try? view.latest(of: row),
+                !last.server.isEmpty
+            {
                 outcome.status = .failed
                 outcome.reason = last.reason
                 outcome.detail = last.detail

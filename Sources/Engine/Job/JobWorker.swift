@@ -157,11 +157,22 @@ public struct JobWorker: Sendable {
         switch try await selection.choose(job.id) {
         case .busy: return .busy
         case .held(let sentence): return hold(folder, sentence, nil)
-        case .new(let id, let isConfirmed):
+        case .new(let id, let isRepetition):
+            // Files that were mended after the job had ended are a new job to us, and RETRY is no word for mailing everybody
+            // again.
+            if marker != nil, wantsRetry, !isConfirmed, try folder.directory.status(of: JobFiles.results) != nil {
+                return hold(
+                    folder,
+                    "RETRY tries again what was not sent, but the files are not those that were sent. Put them back and drop"
+                        + " RETRY, drop the rows that are left as a new job, or drop an empty file CONFIRM to send these"
+                        + " files to every row.",
+                    nil
+                )
+            }
             let run = checker.identity(id, job.run.contentDigest, takenUp: job.run.takenUp, job.manifest)
             try claims.note(name, id)
             let ledger = try store.create(header(job.under(run)))
-            if isConfirmed { ledger.append(.confirmed(at: .now, file: JobFiles.Control.confirm.rawValue)) }
+            if isRepetition { ledger.append(.confirmed(at: .now, file: JobFiles.Control.confirm.rawValue)) }
             return try await self.run(job.under(run), ledger, retry, output, report)
         case .resume(let ledger):
             let header = ledger.header
@@ -255,12 +266,16 @@ public struct JobWorker: Sendable {
             zone: job.zone,
             usualSeconds: tuning.usualSeconds
         )
+        let suppressions = try suppressions(job)
+        if let fault = suppressions.fault {
+            log.error("a line of the suppression list is not believed", metadata: ["fault": "\(fault)"])
+        }
         let board = ledger.withRows { JobBoard($0) }
         let source = JobSource(
             job: job,
             board: board,
             ledger: ledger,
-            suppressions: try suppressions(job),
+            suppressions: suppressions,
             backoff: tuning.backoff,
             deadline: schedule.deadline
         )

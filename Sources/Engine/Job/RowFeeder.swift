@@ -1,6 +1,7 @@
 import Compose
 import Core
 import Dispatch
+import Files
 import Intake
 
 /// Reads the recipient file from its first row to its last and queues the rows that can go out now.
@@ -17,6 +18,8 @@ final class RowFeeder: Sendable {
         case closed
         /// A file of the job is not what it was when the job was taken up.
         case changed(Diagnostic)
+        /// A file of the job cannot be read now; that may pass.
+        case unreadable(FileError)
     }
 
     private let job: PreparedJob
@@ -58,6 +61,8 @@ final class RowFeeder: Sendable {
                 }
             }
             return .complete
+        } catch PinError.unreadable(let error) {
+            return .unreadable(error)
         } catch let problem as Diagnostic {
             return .changed(problem)
         } catch {

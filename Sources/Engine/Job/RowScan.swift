@@ -60,11 +60,11 @@ struct RowScan {
     ///
     /// To be called after the files are pinned, whose rows are not looked at again.
     mutating func compose(_ table: RecipientTable, _ finding: inout JobChecker.Finding) throws {
-        let known = Set(finding.problems.compactMap(\.row))
         let reader = try table.reader()
         var line = CSVRow()
         while try reader.next(into: &line) {
-            guard case .good(let recipient) = columns.judge(line, today: today), !known.contains(line.row.number) else {
+            guard case .good(let recipient) = columns.judge(line, today: today), !withoutFiles.contains(line.row.number)
+            else {
                 continue
             }
             if let problem = try trouble(line.row, table, { try make(line.row, recipient) }) { note(problem, &finding) }

@@ -26,6 +26,11 @@ final class SuppressionGuard: Sendable {
         self.isMarketing = isMarketing
     }
 
+    /// A line of the list that is damaged or forged and therefore left out; `nil` if there is none.
+    var fault: ChainFault? {
+        list.withLock { $0.firstFileFault }
+    }
+
     /// Why the recipient gets nothing; `nil` if the message may go.
     ///
     /// - Throws: If the list cannot be read: not knowing whether somebody opted out is no licence to send.

@@ -27,7 +27,7 @@ struct TableWatch {
         return await Self.difference(job)
     }
 
-    /// Reads the table through and says what is not as it was pinned.
+    /// Reads the table through and says what is not as it was pinned; a table that cannot be read now is not changed.
     static func difference(_ job: PreparedJob) async -> String? {
         do {
             try await Blocking.run {
@@ -35,8 +35,10 @@ struct TableWatch {
                 for chunk in 0..<job.table.file.chunkCount { try job.table.file.read(chunk: chunk, into: &bytes) }
             }
             return nil
+        } catch PinError.changed(let name) {
+            return "\(PinError.changed(name: name))"
         } catch {
-            return "\(error)"
+            return nil
         }
     }
 }
