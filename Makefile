@@ -23,7 +23,8 @@ demo: build ## Runs the whole round on this machine, from nothing to signed resu
 
 test: setup-test lint ## Builds with every check, then runs all tests, those against real peers included.
 	swift build $(TEST_FLAGS) --build-tests
-	swift test $(TEST_FLAGS) --skip-build --disable-xctest
+	swift test $(TEST_FLAGS) --skip-build --disable-xctest --skip EndToEndTests
+	swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests
 
 bench: setup-bench build ## Measures each part beside its peers, in one run, as ratios.
 	Benchmarks/run
