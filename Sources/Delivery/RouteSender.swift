@@ -13,6 +13,7 @@ public final class RouteSender: Sendable {
         var pool: Pool
         var handlers: [Pool.ID: NIOLoopBound<SessionHandler>] = [:]
         var end: CheckedContinuation<RouteEnd, Never>?
+        var hasBegun = false
         var isCancelled = false
     }
 
@@ -51,6 +52,7 @@ public final class RouteSender: Sendable {
             await withCheckedContinuation { continuation in
                 perform { state in
                     state.end = continuation
+                    state.hasBegun = true
                     return state.isCancelled ? state.pool.cancel() : state.pool.start()
                 }
             }
@@ -67,7 +69,8 @@ public final class RouteSender: Sendable {
     ///
     /// Any thread; cheap when nobody waits.
     public func wake() {
-        perform { $0.pool.wake() }
+        // Before the run has begun there is nobody to tell how the route ends; it asks the source by itself then.
+        perform { $0.hasBegun ? $0.pool.wake() : [] }
     }
 
     /// What keeps the route from sending right now, if something does: the last failed connection since one worked.

@@ -164,7 +164,7 @@ extension EndToEnd {
             jobs["bytes"] = bytes
             for (name, line) in [
                 ("yaml-tab", "\tnotes: \(song)\n"), ("yaml-quote", "reply_to: \"\(song)\n"),
-                ("yaml-type", "rate: {\(song): [\(song)]}\n"), ("yaml-value", "window: \(song)\n"),
+                ("yaml-type", "rate: {\(song): [\(song)]}\n"), ("yaml-value", "window: whenever # \(song)\n"),
                 ("yaml-anchor", "list: *\(song)\n"), ("yaml-twice", "subject: \(song)\n"),
             ] {
                 // What stands in a manifest is not a cell; still, nobody knows what people paste there.

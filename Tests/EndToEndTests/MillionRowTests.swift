@@ -26,7 +26,13 @@ extension EndToEnd {
             for rows in [few, Self.many] {
                 let authority = try Authority()
                 let sink = try await Sink(authority, keeps: false)
-                let site = try await Site(Site.Settings(relayPort: sink.port, ca: authority.file))
+                let site = try await Site(
+                    Site.Settings(
+                        relayPort: sink.port,
+                        ca: authority.file,
+                        route: "    own: true\n    connections: 32\n"
+                    )
+                )
                 try site.job("job", JobFiles(plain: "[first_name, clinic]", template: Self.template))
                 try Self.write(rows, to: site.path + "/jobs/job/recipients.csv")
                 let check = try await measure(try site.start("check", "job"))

@@ -13,7 +13,7 @@ public enum JobFiles {
         case pause = "PAUSE"
         /// End the job.
         case stop = "STOP"
-        /// Try again what is not sent, `unknown` rows included.
+        /// Try again what was not sent; `unknown` rows only if the file names them.
         case retry = "RETRY"
         /// Send content that was sent before.
         case confirm = "CONFIRM"
