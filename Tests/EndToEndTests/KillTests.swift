@@ -72,7 +72,7 @@ extension EndToEnd {
                     Site.Settings(
                         relayPort: sink.port,
                         ca: authority.file,
-                        route: "    own: true\n    connections: 4\n"
+                        route: "    own: true\n    connections: \(Self.connections)\n"
                     )
                 )
                 let rows = (1...Self.rowsOfAJob).map { ["r\($0)@kunde.test", "K-\(worker)-\(run)-\($0)", "Eva"] }
