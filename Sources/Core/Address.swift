@@ -84,6 +84,61 @@ public struct Address: Hashable, Sendable {
         try self.init(localPart: local, domain: ascii)
     }
 
+    /// Reads an address of the plainest kind in one pass and without arrays, as nearly all are: atoms with single dots
+    /// between, one `@`, labels of lower-case letters, digits and single inner hyphens.
+    ///
+    /// `nil` does not mean that it is refused: it wants the full look of ``init(localPart:domain:)``.
+    public init?(plain bytes: ArraySlice<UInt8>) {
+        guard bytes.count <= 254, let at = Self.endOfPlainLocalPart(bytes) else { return nil }
+        guard Self.isPlainDomain(bytes[(at + 1)...]) else { return nil }
+        localPart = String(decoding: bytes[..<at], as: UTF8.self)
+        domain = String(decoding: bytes[(at + 1)...], as: UTF8.self)
+    }
+
+    /// Where the `@` stands behind 1 to 64 atom characters and single inner dots.
+    private static func endOfPlainLocalPart(_ bytes: ArraySlice<UInt8>) -> Int? {
+        var previous = UInt8(ascii: ".")
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "@") {
+                return previous != UInt8(ascii: ".") && index - bytes.startIndex <= 64 ? index : nil
+            }
+            if byte == UInt8(ascii: ".") ? previous == byte : !atoms[Int(byte)] { return nil }
+            previous = byte
+        }
+        return nil
+    }
+
+    private static func isPlainDomain(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var previous = UInt8(ascii: ".")
+        var labels = 1
+        var length = 0
+        var hasLetter = false
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"):
+                hasLetter = true
+                length += 1
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                length += 1
+            case UInt8(ascii: "-"):
+                // Two hyphens may be an A-label's.
+                guard previous != UInt8(ascii: "."), previous != UInt8(ascii: "-") else { return false }
+                length += 1
+            case UInt8(ascii: "."):
+                guard previous != UInt8(ascii: "."), previous != UInt8(ascii: "-"), length <= 63 else { return false }
+                labels += 1
+                length = 0
+                hasLetter = false
+            default: return false
+            }
+            previous = byte
+        }
+        return labels >= 2 && hasLetter && length <= 63 && previous != UInt8(ascii: "-")
+    }
+
+    private static let atoms: [Bool] = (0..<256).map { isAtom(UInt8($0)) }
+
     /// Whether the local part needs a server with SMTPUTF8.
     public var needsSMTPUTF8: Bool {
         !localPart.utf8.allSatisfy { $0 < 0x80 }

@@ -58,6 +58,32 @@ import Testing
         #expect(throws: rule) { try parse(text) }
     }
 
+    @Test func quickLookFindsWhatTheFullLookFindsOrNothing() throws {
+        var random = SystemRandomNumberGenerator()
+        let letters = Array("ab.-@09A_ü\"xn+ ")
+        var found = 0
+        let written = [
+            "ann@example.com", "a.b+c@x-y.example", "a@b", "a@b.1", "a@b-.example", "a@xn--b.example", "a..b@c.example",
+        ]
+        let long = [String(repeating: "a", count: 64), String(repeating: "a", count: 65)]
+            .flatMap { ["\($0)@example.com", "a@\($0).example"] }
+        for number in 0..<20_000 {
+            let text: String
+            if number < written.count + long.count {
+                text = (written + long)[number]
+            } else {
+                text = String(
+                    (0..<Int.random(in: 1...12, using: &random)).compactMap { _ in letters.randomElement(using: &random)
+                    }
+                )
+            }
+            guard let quick = Address(plain: Array(text.utf8)[...]) else { continue }
+            found += 1
+            #expect(try quick == Address(parsing: text) { _ in nil })
+        }
+        #expect(found >= 4)
+    }
+
     @Test func onlyANonASCIILocalPartNeedsSMTPUTF8() throws {
         #expect(try parse("müller@example.com").needsSMTPUTF8)
         #expect(try !parse("ann@münchen.example").needsSMTPUTF8)

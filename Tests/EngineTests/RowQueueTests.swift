@@ -5,6 +5,21 @@ import Testing
 
 @testable import Engine
 
+/// A number that several tasks count down together.
+private final class Countdown: Sendable {
+    private let left: Atomic<Int>
+
+    init(_ count: Int) {
+        left = Atomic(count)
+    }
+
+    var isAboveZero: Bool { left.load(ordering: .sequentiallyConsistent) > 0 }
+
+    func countDown() {
+        left.subtract(1, ordering: .sequentiallyConsistent)
+    }
+}
+
 @Suite struct RowQueueTests {
     static func row(_ number: UInt32) throws -> ReadyRow {
         ReadyRow(
@@ -53,6 +68,38 @@ import Testing
         }
         #expect(taken == Array(1...50))
         #expect(await pushed == 50)
+    }
+
+    @Test("Ten thousand rows come out once each, and in order, whoever takes them", .timeLimit(.minutes(1)))
+    func manyTakers() async throws {
+        let queue = RowQueue(capacity: 16)
+        let rows = try (1...10_000 as ClosedRange<UInt32>).map { try Self.row($0) }
+        async let pushed: Int = withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: rows.count { queue.push($0) != .refused })
+            }
+        }
+        let left = Countdown(rows.count)
+        let taken = await withTaskGroup(of: [UInt32].self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var own: [UInt32] = []
+                    while left.isAboveZero {
+                        guard let row = queue.pop() else {
+                            await Task.yield()
+                            continue
+                        }
+                        left.countDown()
+                        own.append(row.row.number.value)
+                    }
+                    return own
+                }
+            }
+            return await group.reduce(into: [[UInt32]]()) { $0.append($1) }
+        }
+        #expect(await pushed == rows.count)
+        #expect(taken.allSatisfy { $0 == $0.sorted() })
+        #expect(taken.flatMap { $0 }.sorted() == Array(1...10_000))
     }
 
     @Test("Closing gives back what nobody took and lets a feeder go that waits", .timeLimit(.minutes(1)))

@@ -34,6 +34,8 @@ final class JobSource: MessageSource {
     private let deadline: Timestamp
     private let storage = Mutex(Storage())
     private let fault = Mutex<String?>(nil)
+    /// About how long a message gets.
+    private let usualLength = Atomic<Int>(0)
     /// The rows whose messages are with connections: a server's answer may repeat their cells.
     private let sending: Mutex<[RowNumber: Row]> = Mutex([:])
     private let echo: EchoGuard
@@ -214,6 +216,7 @@ final class JobSource: MessageSource {
         var scratch = storage.withLock { $0.scratches.popLast() } ?? Scratch()
         defer { storage.withLock { $0.scratches.append(scratch) } }
         var content: [UInt8] = []
+        content.reserveCapacity(usualLength.load(ordering: .relaxed))
         do {
             let facts = try job.composer.compose(
                 row: ready.row,
@@ -224,6 +227,8 @@ final class JobSource: MessageSource {
                 scratch: &scratch,
                 into: &content
             )
+            // A little more than this one has, so that the next ones need not grow.
+            usualLength.store(content.count + content.count / 16, ordering: .relaxed)
             sending.withLock { $0[row] = ready.row }
             return OutgoingMessage(
                 ticket: Ticket(row: row, attempt: ready.attempts + 1),

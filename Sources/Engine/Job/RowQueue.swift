@@ -14,7 +14,8 @@ struct ReadyRow: Sendable {
 
 /// A bounded queue between the thread that reads rows and the event loops that send them.
 ///
-/// The feeder waits when it is full; the event loops never wait.
+/// The feeder waits when it is full, until half of it is taken: to be woken for every single row costs more than reading
+/// one. The event loops never wait.
 final class RowQueue: Sendable {
     /// A ring, so that a row is let go when it is taken, however long the queue never runs empty.
     private struct Storage {
@@ -22,6 +23,14 @@ final class RowQueue: Sendable {
         var first = 0
         var count = 0
         var isClosed = false
+        var isFeederWaiting = false
+
+        /// Whether the feeder waits and may go on.
+        mutating func wakesFeeder() -> Bool {
+            guard isFeederWaiting, isClosed || count <= ring.count / 2 else { return false }
+            isFeederWaiting = false
+            return true
+        }
 
         mutating func append(_ row: ReadyRow) {
             ring[(first + count) % ring.count] = row
@@ -49,36 +58,35 @@ final class RowQueue: Sendable {
     }
 
     private let storage: Mutex<Storage>
-    private let room: DispatchSemaphore
+    private let room = DispatchSemaphore(value: 0)
 
     init(capacity: Int) {
         storage = Mutex(Storage(ring: Array(repeating: nil, count: capacity)))
-        // Filled up afterwards: a semaphore that goes with a lower value than it began with ends the process, and a queue
-        // may go with rows in it.
-        room = DispatchSemaphore(value: 0)
-        for _ in 0..<capacity { room.signal() }
     }
 
     /// Adds a row, waiting for room.
     ///
     /// For the feeder's own thread only.
     func push(_ row: ReadyRow) -> Pushed {
-        room.wait()
-        return storage.withLock { storage in
-            guard !storage.isClosed else {
-                // The next one that waits shall not wait either.
-                room.signal()
-                return .refused
+        while true {
+            let pushed: Pushed? = storage.withLock { storage in
+                guard !storage.isClosed else { return .refused }
+                guard storage.count < storage.ring.count else {
+                    storage.isFeederWaiting = true
+                    return nil
+                }
+                storage.append(row)
+                return storage.count == 1 ? .first : .another
             }
-            storage.append(row)
-            return storage.count == 1 ? .first : .another
+            if let pushed { return pushed }
+            room.wait()
         }
     }
 
     /// Takes the next row, if there is one.
     func pop() -> ReadyRow? {
-        let row = storage.withLock { $0.removeFirst() }
-        if row != nil { room.signal() }
+        let (row, wakes) = storage.withLock { ($0.removeFirst(), $0.wakesFeeder()) }
+        if wakes { room.signal() }
         return row
     }
 
@@ -89,13 +97,13 @@ final class RowQueue: Sendable {
 
     /// Lets nothing more in and wakes the feeder; gives back what nobody took.
     func close() -> [ReadyRow] {
-        let rest = storage.withLock { storage in
+        let (rest, wakes) = storage.withLock { storage in
             storage.isClosed = true
             var rest: [ReadyRow] = []
             while let row = storage.removeFirst() { rest.append(row) }
-            return rest
+            return (rest, storage.wakesFeeder())
         }
-        room.signal()
+        if wakes { room.signal() }
         return rest
     }
 }

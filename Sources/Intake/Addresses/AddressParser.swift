@@ -7,6 +7,7 @@ public import Core
 public enum AddressParser {
     /// Reads a cell of valid UTF-8.
     public static func parse(_ bytes: ArraySlice<UInt8>) throws(Address.Refused) -> Address {
+        if let plain = Address(plain: bytes) { return plain }
         guard let at = plainAt(bytes) else { return try parse(String(decoding: bytes, as: UTF8.self)) }
         return try Address(
             localPart: String(decoding: bytes[..<at], as: UTF8.self),
