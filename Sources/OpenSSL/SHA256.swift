@@ -52,6 +52,19 @@ internal import COpenSSL
         return digest
     }
 
+    /// The digest of all bytes since the last start; the hasher goes on.
+    public func digestSoFar() -> [UInt8] {
+        let copy = unsafe needed(EVP_MD_CTX_new(), "a digest context")
+        defer { unsafe EVP_MD_CTX_free(copy) }
+        succeeded(unsafe EVP_MD_CTX_copy_ex(copy, context), "SHA-256")
+        var digest = [UInt8](repeating: 0, count: Self.byteCount)
+        unsafe digest.withUnsafeMutableBytes { buffer in
+            let start = unsafe buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            succeeded(unsafe EVP_DigestFinal_ex(copy, start, nil), "SHA-256")
+        }
+        return digest
+    }
+
     /// Forgets what was taken in.
     public mutating func reset() {
         succeeded(unsafe EVP_DigestInit_ex2(context, nil, nil), "SHA-256")

@@ -31,6 +31,17 @@ struct DigestTests {
         }
     }
 
+    @Test("a digest on the way is that of the bytes so far, and changes nothing")
+    func digestSoFar() {
+        let bytes = (0..<200).map { UInt8($0) }
+        var hasher = SHA256()
+        for (index, byte) in bytes.enumerated() {
+            #expect(hasher.digestSoFar() == SHA256.hash(bytes[..<index]))
+            hasher.update([byte])
+        }
+        #expect(hasher.finalize() == SHA256.hash(bytes))
+    }
+
     @Test("reset forgets what was taken in")
     func reset() {
         var hasher = SHA256()

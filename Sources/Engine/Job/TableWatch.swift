@@ -32,7 +32,8 @@ struct TableWatch {
         do {
             try await Blocking.run {
                 var bytes: [UInt8] = []
-                for chunk in 0..<job.table.file.chunkCount { try job.table.file.read(chunk: chunk, into: &bytes) }
+                var reader = job.table.file.reader()
+                while try reader.read(into: &bytes) {}
             }
             return nil
         } catch PinError.changed(let name) {

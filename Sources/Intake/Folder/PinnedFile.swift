@@ -20,8 +20,9 @@ public enum PinError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// A file opened once and remembered by its digests.
 ///
-/// Pinning reads it through and keeps 32 bytes for each 64 KiB; every later reading goes through the same descriptor and is
-/// compared before a byte of it is used. Renaming or removing the file changes nothing; rewriting it is noticed.
+/// Pinning reads it through and keeps 32 bytes for each 64 KiB: the digest of the file up to there, so that one pass gives the
+/// whole file's, too. Every later reading goes from the start through the same descriptor and is compared, chunk by chunk,
+/// before a byte of it is used. Renaming or removing the file changes nothing; rewriting it is noticed.
 public final class PinnedFile: Sendable {
     /// How many bytes one digest vouches for.
     public static let chunkLength = 1 << 16
@@ -48,8 +49,7 @@ public final class PinnedFile: Sendable {
         self.file = file
         name = file.name
         let before = try Self.status(of: file)
-        var whole = SHA256()
-        var chunk = SHA256()
+        var hasher = SHA256()
         var digests: [UInt8] = []
         digests.reserveCapacity(Int(before.size / Int64(Self.chunkLength) + 1) * SHA256.byteCount)
         var bytes: [UInt8] = []
@@ -58,9 +58,8 @@ public final class PinnedFile: Sendable {
             let count = Int(min(Int64(Self.chunkLength), before.size - offset))
             try Self.read(file, at: offset, count: count, into: &bytes)
             guard bytes.count == count else { throw .changed(name: file.name) }
-            whole.update(bytes)
-            chunk.update(bytes)
-            digests += chunk.finalize()
+            hasher.update(bytes)
+            digests += hasher.digestSoFar()
             tap?(bytes)
             offset += Int64(count)
         }
@@ -68,7 +67,7 @@ public final class PinnedFile: Sendable {
         guard after.size == before.size, after.modified == before.modified else { throw .changed(name: file.name) }
         size = before.size
         status = before
-        digest = whole.finalize()
+        digest = hasher.finalize()
         chunkDigests = digests
     }
 
@@ -77,18 +76,40 @@ public final class PinnedFile: Sendable {
         chunkDigests.count / SHA256.byteCount
     }
 
-    /// Reads a chunk, counted from 0, into a buffer that keeps its memory; throws if it is not what was pinned.
-    public func read(chunk index: Int, into bytes: inout [UInt8]) throws(PinError) {
-        let offset = Int64(index) * Int64(Self.chunkLength)
-        let isLast = index == chunkCount - 1
-        let count = Int(min(Int64(Self.chunkLength), size - offset))
-        // One byte beyond the end, so that a file that grew is noticed.
-        try Self.read(file, at: offset, count: isLast ? count + 1 : count, into: &bytes)
-        let expected = chunkDigests[(index * SHA256.byteCount)..<((index + 1) * SHA256.byteCount)]
-        guard bytes.count == count, SHA256.hash(bytes)[...] == expected else {
-            bytes.removeAll(keepingCapacity: true)
-            throw .changed(name: name)
+    /// The file from its start, chunk by chunk, each compared with what was pinned before it is given.
+    public struct Reader: ~Copyable {
+        private let file: PinnedFile
+        private var hasher = SHA256()
+        private var next = 0
+
+        init(_ file: PinnedFile) {
+            self.file = file
         }
+
+        /// Reads the next chunk into a buffer that keeps its memory; `false` at the end.
+        ///
+        /// - Throws: ``PinError/changed(name:)`` if it is not what was pinned; the buffer is empty then.
+        public mutating func read(into bytes: inout [UInt8]) throws(PinError) -> Bool {
+            guard next < file.chunkCount else { return false }
+            let offset = Int64(next) * Int64(PinnedFile.chunkLength)
+            let isLast = next == file.chunkCount - 1
+            let count = Int(min(Int64(PinnedFile.chunkLength), file.size - offset))
+            // One byte beyond the end, so that a file that grew is noticed.
+            try PinnedFile.read(file.file, at: offset, count: isLast ? count + 1 : count, into: &bytes)
+            hasher.update(bytes)
+            let expected = file.chunkDigests[(next * SHA256.byteCount)..<((next + 1) * SHA256.byteCount)]
+            guard bytes.count == count, hasher.digestSoFar()[...] == expected else {
+                bytes.removeAll(keepingCapacity: true)
+                throw .changed(name: file.name)
+            }
+            next += 1
+            return true
+        }
+    }
+
+    /// Begins a reading.
+    public func reader() -> Reader {
+        Reader(self)
     }
 
     /// The whole content, compared like any reading; for small files.
@@ -96,21 +117,16 @@ public final class PinnedFile: Sendable {
         var all: [UInt8] = []
         all.reserveCapacity(Int(size))
         var bytes: [UInt8] = []
-        for chunk in 0..<chunkCount {
-            try read(chunk: chunk, into: &bytes)
-            all += bytes
-        }
+        var reader = reader()
+        while try reader.read(into: &bytes) { all += bytes }
         return all
     }
 
     /// The content from its start, chunk by chunk, for a ``CSVReader``.
     public func bytes() -> ByteSource {
-        var next = 0
-        return { [self] buffer in
-            guard next < chunkCount else { return false }
-            try read(chunk: next, into: &buffer)
-            next += 1
-            return true
+        var reader = Optional(reader())
+        return { buffer in
+            try reader?.read(into: &buffer) ?? false
         }
     }
 
