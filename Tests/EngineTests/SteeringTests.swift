@@ -119,7 +119,7 @@ import Testing
         try bench.drop("RETRY", in: "visit")
         _ = try await bench.work("visit")
         #expect(try bench.results("visit", "status") == ["sent", "sent", "unknown"])
-        #expect(relay.recipients == ["a@example.test", "drop@example.test", "bounce@example.test"])
+        #expect(relay.recipients.sorted() == ["a@example.test", "bounce@example.test", "drop@example.test"])
         try bench.drop("RETRY", in: "visit", text: "unknown\n")
         _ = try await bench.work("visit")
         #expect(try bench.results("visit", "status") == ["sent", "sent", "sent"])
