@@ -140,12 +140,6 @@ public final class Directory: Sendable {
         throw .last(.remove, name)
     }
 
-    /// Removes an empty directory.
-    public func removeDirectory(_ name: String) throws(FileError) {
-        if unsafe unlinkat(descriptor.raw, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
-        throw .last(.remove, name)
-    }
-
     /// Gives a file another name in this directory, in one step; what had that name is gone.
     public func rename(_ old: String, to new: String) throws(FileError) {
         guard unsafe renameat(descriptor.raw, old, descriptor.raw, new) == 0 else { throw .last(.rename, new) }

@@ -10,7 +10,7 @@ import Ledger
 /// arrived.
 struct RetryRequest: Equatable, Sendable {
     static let limit = 1 << 20
-    private static let file = "RETRY"
+    private static let file = JobFiles.Control.retry.rawValue
 
     /// What the ledger is told, in this order.
     let selections: [RowSelection]
@@ -29,8 +29,8 @@ struct RetryRequest: Equatable, Sendable {
             for word in line.split(whereSeparator: { $0.isWhitespace || $0 == "," }) {
                 if let status = RowStatus(rawValue: word.lowercased()), status != .sent {
                     statuses.insert(status)
-                } else if let range = Self.range(word) {
-                    ranges.append(range)
+                } else if case .rows(let rows)? = RowSelection(String(word)) {
+                    ranges += rows
                 } else {
                     throw Diagnostic(
                         "a word is neither a state that can be tried again nor a row's number",
@@ -42,13 +42,5 @@ struct RetryRequest: Equatable, Sendable {
         }
         if statuses.isEmpty, ranges.isEmpty { statuses = [.failed, .held, .cancelled] }
         selections = (statuses.isEmpty ? [] : [.statuses(statuses)]) + (ranges.isEmpty ? [] : [.rows(ranges)])
-    }
-
-    private static func range(_ word: Substring) -> ClosedRange<UInt32>? {
-        let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { UInt32($0) }
-        guard let first = ends.first ?? nil, first >= 1, ends.count <= 2 else { return nil }
-        guard ends.count == 2 else { return first...first }
-        guard let last = ends[1], last >= first else { return nil }
-        return first...last
     }
 }
