@@ -1,11 +1,12 @@
 /* A mail server that takes everything and keeps nothing, so cheap that it is never what a sender waits for.
  *
- * SMTP with STARTTLS (required), PIPELINING, 8BITMIME, SIZE and SMTPUTF8 on 127.0.0.1; one epoll loop. Replies to all
- * that one read brought leave in one write. On SIGTERM, or after -s seconds, it prints one line of JSON.
+ * SMTP with STARTTLS (required), PIPELINING, CHUNKING, 8BITMIME, SIZE and SMTPUTF8 on 127.0.0.1; one epoll loop. Replies
+ * to all that one read brought leave in one write. On SIGTERM, or after -s seconds, it prints one line of JSON.
  *
- *   sink -p PORT -c CERTIFICATE -k KEY [-d MS] [-q] [-s SECONDS]
+ *   sink -p PORT -c CERTIFICATE -k KEY [-d MS] [-q] [-n] [-s SECONDS]
  *     -d MS   holds every batch of replies back for so long, as a server far away would
  *     -q      acknowledges at once (TCP_QUICKACK), for senders that wait for it
+ *     -n      offers no CHUNKING
  *
  * Not a mail server for any other purpose. */
 #define _GNU_SOURCE
@@ -26,7 +27,7 @@
 #include <unistd.h>
 
 enum { IN = 64 << 10, OUT = 8 << 10 };
-enum stage { COMMANDS, CONTENT, GOODBYE };
+enum stage { COMMANDS, CONTENT, CHUNK, GOODBYE };
 
 struct peer {
     int fd;
@@ -37,15 +38,16 @@ struct peer {
     int is_lost, waits; /* waits: stands in the queue of delayed replies */
     double due;
     struct peer *next;
-    int has_recipient;
+    int has_recipient, is_last;
+    size_t chunk; /* octets of a BDAT's content that have not come yet */
     size_t in_count, out_count;
     char in[IN], out[OUT];
 };
 
 static SSL_CTX *context;
 static volatile sig_atomic_t is_over;
-static int delay, quick;
-static long messages, octets, connections, handshakes, failures;
+static int delay, quick, no_chunking;
+static long messages, octets, connections, handshakes, failures, most, open_now;
 static double first, last;
 static struct peer *queue, **queue_end = &queue;
 
@@ -79,6 +81,7 @@ static void command(struct peer *p, const char *line, size_t count) {
     if (begins(line, count, "EHLO")) {
         say(p, "250-sink.test\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n");
         if (!p->is_secure) say(p, "250-STARTTLS\r\n");
+        if (!no_chunking) say(p, "250-CHUNKING\r\n");
         say(p, "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n");
     } else if (begins(line, count, "STARTTLS") && !p->is_secure) {
         say(p, "220 2.0.0 Ready to start TLS\r\n");
@@ -100,6 +103,11 @@ static void command(struct peer *p, const char *line, size_t count) {
     } else if (begins(line, count, "DATA") && p->has_recipient) {
         say(p, "354 End data with <CR><LF>.<CR><LF>\r\n");
         p->stage = CONTENT;
+    } else if (begins(line, count, "BDAT ") && !no_chunking && p->has_recipient) {
+        char *rest;
+        p->chunk = strtoul(line + 5, &rest, 10);
+        p->is_last = begins(rest, line + count - rest, " LAST");
+        p->stage = CHUNK;
     } else {
         say(p, "503 5.5.1 Bad sequence of commands\r\n");
     }
@@ -132,6 +140,17 @@ static void parse(struct peer *p) {
             octets += end - rest;
             at += end + 5 - rest;
             accepted(p);
+            continue;
+        }
+        if (p->stage == CHUNK) {
+            size_t done = count < p->chunk ? count : p->chunk;
+            octets += done;
+            at += done;
+            p->chunk -= done;
+            if (p->chunk > 0) break;
+            p->stage = COMMANDS;
+            if (p->is_last) accepted(p);
+            else say(p, "250 2.0.0 Ok\r\n");
             continue;
         }
         char *end = memchr(rest, '\n', count);
@@ -201,6 +220,7 @@ static void end(struct peer *p) {
         SSL_free(p->tls);
     }
     close(p->fd);
+    open_now--;
     free(p);
 }
 
@@ -212,6 +232,7 @@ static void welcome(int listener, int loop) {
         memset(p, 0, offsetof(struct peer, in));
         p->fd = fd;
         connections++;
+        if (++open_now > most) most = open_now;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         say(p, "220 sink.test ESMTP\r\n");
         flush(p);
@@ -263,13 +284,14 @@ static void serve(int listener) {
 int main(int count, char **words) {
     int option, port = 0, seconds = 600, one = 1;
     const char *certificate = NULL, *key = NULL;
-    while ((option = getopt(count, words, "p:c:k:d:s:q")) != -1) {
+    while ((option = getopt(count, words, "p:c:k:d:s:qn")) != -1) {
         if (option == 'p') port = atoi(optarg);
         else if (option == 'c') certificate = optarg;
         else if (option == 'k') key = optarg;
         else if (option == 'd') delay = atoi(optarg);
         else if (option == 's') seconds = atoi(optarg);
         else if (option == 'q') quick = 1;
+        else if (option == 'n') no_chunking = 1;
         else return 64;
     }
     if (!port || !certificate || !key) return fprintf(stderr, "usage: sink -p PORT -c CERTIFICATE -k KEY\n"), 64;
@@ -295,9 +317,9 @@ int main(int count, char **words) {
     serve(listener);
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
-    printf("{\"messages\": %ld, \"octets\": %ld, \"connections\": %ld, \"handshakes\": %ld, \"failures\": %ld, "
+    printf("{\"messages\": %ld, \"octets\": %ld, \"connections\": %ld, \"handshakes\": %ld, \"failures\": %ld, \"most\": %ld, "
            "\"first\": %.6f, \"last\": %.6f, \"cpu\": %.3f}\n",
-           messages, octets, connections, handshakes, failures, first, last,
+           messages, octets, connections, handshakes, failures, most, first, last,
            used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6);
     return 0;
 }

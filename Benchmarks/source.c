@@ -1,9 +1,12 @@
 /* The fastest sender there can be: one ready-made message again and again, nothing read, nothing rendered, nothing written
  * down. What it reaches with the sink is the wire's limit on this machine.
  *
- *   source -p PORT -a CA -f MESSAGE -n MESSAGES [-c CONNECTIONS]
+ *   source -p PORT -a CA -f MESSAGE -n MESSAGES [-c CONNECTIONS] [-q MODE]
  *
- * STARTTLS, certificate and name verified. MAIL, RCPT and DATA leave in one write, the content in another. */
+ * STARTTLS, certificate and name verified. By mode:
+ *   1    MAIL, RCPT and DATA leave in one write, the content in another (PIPELINING)
+ *   2    the same, and the next envelope right behind the content
+ *   3    MAIL, RCPT, BDAT and content in one write, eight messages without an answer (CHUNKING) */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +25,7 @@
 enum stage { GREETING, HELLO, STARTTLS, HANDSHAKE, HELLO_AGAIN, ENVELOPE, CONTENT, QUIT };
 
 struct line {
-    int fd, replies;
+    int fd, replies, under_way;
     enum stage stage;
     SSL *tls;
     size_t count;
@@ -31,9 +34,12 @@ struct line {
 
 static SSL_CTX *context;
 static const char envelope[] = "MAIL FROM:<visits@clinic.test>\r\nRCPT TO:<patient@example.test>\r\nDATA\r\n";
-static char *content;
-static size_t content_count;
+static char *content, *both, *chunk;
+static size_t content_count, chunk_count;
 static long left, sent;
+static int mode = 1;
+
+enum { WINDOW = 8 };
 
 static void fail(const char *what) {
     fprintf(stderr, "source: %s\n", what);
@@ -54,7 +60,18 @@ static void say(struct line *l, const void *text, size_t count) {
     }
 }
 
+/* Mode 3: as many messages as may be under way, in one write. */
+static void fill(struct line *l) {
+    int count = 0;
+    while (l->under_way + count < WINDOW && left > 0) left--, count++;
+    if (count > 0) say(l, chunk + (WINDOW - count) * chunk_count, count * chunk_count);
+    l->under_way += count;
+    l->stage = l->under_way > 0 ? ENVELOPE : QUIT;
+    if (l->stage == QUIT) say(l, "QUIT\r\n", 6);
+}
+
 static void next(struct line *l) {
+    if (mode == 3) return fill(l);
     if (left > 0) {
         left--;
         l->stage = ENVELOPE;
@@ -70,7 +87,7 @@ static void next(struct line *l) {
 static void reply(struct line *l, int code) {
     static const int expected[] = {220, 250, 220, 0, 250, 250, 250, 221};
     int good = expected[l->stage];
-    if (l->stage == ENVELOPE && l->replies == 2) good = 354;
+    if (l->stage == ENVELOPE && l->replies == 2 && mode < 3) good = 354;
     if (code != good) fail("unexpected reply");
     switch (l->stage) {
     case GREETING:
@@ -91,12 +108,28 @@ static void reply(struct line *l, int code) {
         break;
     case ENVELOPE:
         if (++l->replies < 3) break;
+        l->replies = 0;
+        if (mode == 3) {
+            sent++;
+            l->under_way--;
+            /* Half a window at a time, so that several messages share a write. */
+            if (l->under_way <= WINDOW / 2) fill(l);
+            break;
+        }
         l->stage = CONTENT;
-        say(l, content, content_count);
+        if (mode == 2 && left > 0) {
+            left--;
+            l->under_way = 1; /* the next envelope is out */
+            say(l, both, content_count + sizeof envelope - 1);
+        } else {
+            l->under_way = 0;
+            say(l, content, content_count);
+        }
         break;
     case CONTENT:
         sent++;
-        next(l);
+        if (l->under_way) l->stage = ENVELOPE;
+        else next(l);
         break;
     case HELLO_AGAIN:
         next(l);
@@ -148,17 +181,29 @@ static void load(const char *path) {
     fclose(file);
     memcpy(content + content_count, ".\r\n", 3);
     content_count += 3;
+    both = malloc(content_count + sizeof envelope);
+    memcpy(both, content, content_count);
+    memcpy(both + content_count, envelope, sizeof envelope);
+    /* One message for mode 3, without the dot, WINDOW times over. */
+    char *one = malloc(content_count + 128);
+    chunk_count = sprintf(one, "MAIL FROM:<visits@clinic.test>\r\nRCPT TO:<patient@example.test>\r\nBDAT %zu LAST\r\n",
+                          content_count - 3);
+    memcpy(one + chunk_count, content, content_count - 3);
+    chunk_count += content_count - 3;
+    chunk = malloc(WINDOW * chunk_count);
+    for (int i = 0; i < WINDOW; i++) memcpy(chunk + i * chunk_count, one, chunk_count);
 }
 
 int main(int count, char **words) {
     int option, port = 0, connections = 10, one = 1;
     const char *ca = NULL, *message = NULL;
-    while ((option = getopt(count, words, "p:a:f:n:c:")) != -1) {
+    while ((option = getopt(count, words, "p:a:f:n:c:q:")) != -1) {
         if (option == 'p') port = atoi(optarg);
         else if (option == 'a') ca = optarg;
         else if (option == 'f') message = optarg;
         else if (option == 'n') left = atol(optarg);
         else if (option == 'c') connections = atoi(optarg);
+        else if (option == 'q') mode = atoi(optarg);
         else return 64;
     }
     if (!port || !ca || !message) return 64;

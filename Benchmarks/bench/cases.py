@@ -7,7 +7,8 @@ import subprocess
 
 from . import postfix
 from .site import WARDPOST, job, messages, pixels, site, table
-from .tools import (HERE, LIMIT, PEER, PYTHON, SINK, TRACKER, Failed, Measured, end, listens, run, start, work)
+from .tools import (HERE, LIMIT, PEER, PYTHON, SINK, TRACKER, Failed, Measured, counting_syncs, end, listens, run, start,
+                    work)
 
 ROWS, RENDERED, LINES, SENT, SECONDS = 1_000_000, 100_000, 400_000, 20_000, 3
 
@@ -70,16 +71,19 @@ class Sink:
         told = json.loads(self.process.stdout.read())
         if told["messages"] != usage.count:
             raise Failed(f"the sink counted {told['messages']} messages, not {usage.count}")
+        told["connections"] -= 1  # the one that looked whether it listens
+        if told["handshakes"] != told["connections"] or told["failures"]:
+            raise Failed(f"the sink saw {told}")
         usage.note["sink"] = told
         return usage
 
 
-def to_sink(command, count, prepare=None, options=()):
+def to_sink(command, count, prepare=None, options=(), runs=run):
     def body():
         words = command if prepare is None else [*command, *prepare()]
         sink = Sink(*options)
         try:
-            return sink.finish(run(words, count, stdout=subprocess.DEVNULL))
+            return sink.finish(runs(words, count, stdout=subprocess.DEVNULL))
         finally:
             end(sink.process)
     return body
@@ -105,22 +109,31 @@ def queued(count, reuse):
     return body
 
 
-def sent(parts):
-    message = work("message.eml")
-
+def wardpost(count, options=(), **site_options):
+    """A job of so many rows, from its CSV to signed results."""
     def prepare():
-        with open(message, "wb") as file:
-            file.write(next(messages(site(100), 1)))
+        return ["--site", site(count, **site_options), "send", "letters"]
 
-    def new_site():
-        return ["--site", site(SENT), "send", "letters"]
+    return to_sink([WARDPOST], count, prepare, options, runs=counting_syncs)
 
-    def python(count, *words):
-        return to_sink([*peer("send.py"), table(count), str(SINK), work("ca.pem"), *words], count)
 
-    source = [work("source"), "-p", str(SINK), "-a", work("ca.pem"), "-f", message, "-n", str(5 * SENT)]
+def python(count, *words, options=()):
+    return to_sink([*peer("send.py"), table(count), str(SINK), work("ca.pem"), *words], count, options=options)
+
+
+def injector(count, mode, options=(), connections=10):
+    return to_sink([work("source"), "-p", str(SINK), "-a", work("ca.pem"), "-f", work("message.eml"), "-n", str(count),
+                    "-q", str(mode), "-c", str(connections)], count, options=options)
+
+
+def one_message():
+    with open(work("message.eml"), "wb") as file:
+        file.write(next(messages(site(100), 1)))
+
+
+def sent(parts):
     cases = [
-        Case("Wardpost: from the CSV to signed results", to_sink([WARDPOST], SENT, new_site)),
+        Case("Wardpost: from the CSV to signed results", wardpost(SENT)),
         Case("aiosmtplib, MIME by hand", python(5_000, "aiosmtplib", "hand")),
         Case("aiosmtplib, uvloop, 2 processes, MIME by hand", python(5_000, "uvloop", "hand", "2")),
         Case("aiosmtplib, email.message", python(1_500, "aiosmtplib", "library"), 5),
@@ -130,8 +143,44 @@ def sent(parts):
     if postfix.can_run():
         cases += [Case("Postfix, connections reused", queued(3_000, True), 3),
                   Case("Postfix, a connection for each", queued(3_000, False), 3)]
-    cases.append(Case("the limit: a ready-made message, C", to_sink(source, 5 * SENT)))
-    return Group("send", "messages sent over verified STARTTLS, 10 connections", "messages", prepare, cases)
+    cases.append(Case("the limit: a ready-made message, C", injector(5 * SENT, 1)))
+    return Group("send", "messages sent over verified STARTTLS, 10 connections", "messages", one_message, cases)
+
+
+def far(parts):
+    """A relay that answers each group of commands after 20 ms: what counts is how much waits at a time."""
+    late, chunks = ["-d", "20", "-n"], ["-d", "20"]
+    return Group("far", "a relay that answers after 20 ms, 10 connections", "messages", one_message, [
+        Case("Wardpost: envelopes overlapped", wardpost(6_000, late)),
+        Case("the limit: C, envelopes overlapped", injector(6_000, 2, late)),
+        Case("aiosmtplib, MIME by hand", python(600, "aiosmtplib", "hand", options=late), 3),
+        Case("Wardpost: CHUNKING, window 8", wardpost(SENT, chunks, route="    window: 8\n")),
+        Case("the limit: C, CHUNKING, window 8", injector(SENT, 3, chunks)),
+    ])
+
+
+def signed(parts):
+    return Group("signed", "messages sent with DKIM signatures", "messages", lambda: None, [
+        Case("Wardpost: not signed", wardpost(SENT // 2)),
+        Case("Wardpost: RSA-2048", wardpost(SENT // 2, dkim=["rsa"])),
+        Case("Wardpost: RSA-2048 and Ed25519", wardpost(SENT // 2, dkim=["rsa", "ed25519"])),
+    ])
+
+
+def grown(parts):
+    return Group("grown", "jobs of growing size, 32 connections", "messages", lambda: None, [
+        Case("Wardpost: 100,000 rows", wardpost(100_000, connections=32)),
+        Case("Wardpost: 10,000 rows", wardpost(10_000, connections=32)),
+        Case("Wardpost: 1,000,000 rows", wardpost(1_000_000, connections=32), 2),
+    ])
+
+
+def wide(parts):
+    # Answers come late enough that every connection is wanted.
+    return Group("wide", "1,000 connections at once", "messages", one_message, [
+        Case("Wardpost", wardpost(40_000, ["-d", "250"], connections=1_000), 3),
+        Case("the limit: C", injector(40_000, 2, ["-d", "250"], connections=1_000), 3),
+    ])
 
 
 def ledger(parts):
@@ -243,4 +292,4 @@ def line_count(path):
         return sum(1 for _ in file)
 
 
-GROUPS = (rows, rendered, sent, ledger, tracked)
+GROUPS = (rows, rendered, sent, far, signed, grown, wide, ledger, tracked)

@@ -16,6 +16,11 @@ def openssl():
         match = re.search(r"^\+F:\d+:[^:]+:([\d.]+)", text, re.M)
         if match:
             found[f"openssl {name}, {size // 1024} KiB, MB/s"] = float(match[1]) / 1e6
+    text = subprocess.run(["openssl", "speed", "-seconds", "1", "-mr", "rsa2048"], capture_output=True, text=True,
+                          timeout=60).stdout
+    match = re.search(r"^\+F2:\d+:2048:([\d.eE+-]+)", text, re.M)
+    if match:
+        found["openssl rsa2048, signatures/s"] = float(match[1])
     return found
 
 

@@ -56,8 +56,10 @@ def job(path, rows, manifest=""):
     return path
 
 
-def site(rows, manifest="", tracking=False):
-    """A new site with one job, `letters`; what was there of an earlier run is gone."""
+def site(rows, manifest="", tracking=False, connections=CONNECTIONS, route="", dkim=()):
+    """A new site with one job, `letters`; what was there of an earlier run is gone.
+
+    `route` is more of the route's keys, `dkim` the kinds of keys to sign with."""
     path = work("site")
     shutil.rmtree(path, ignore_errors=True)
     subprocess.run([WARDPOST, "init", path], check=True, stdout=subprocess.DEVNULL)
@@ -72,8 +74,8 @@ routes:
     tls: starttls
     ca: relay-ca.pem
     own: true
-    connections: {CONNECTIONS}
-"""
+    connections: {connections}
+{route}"""
     if tracking:
         for name, target in (("server.pem", "tracker.pem"), ("server.key", "tracker.key")):
             shutil.copy(work(name), os.path.join(path, "keys", target))
@@ -84,8 +86,13 @@ routes:
   certificate: keys/tracker.pem
   key: keys/tracker.key
 """
+    if dkim:
+        text += f"dkim:\n  clinic.test: {{selector: bench, keys: [{', '.join(dkim)}]}}\n"
     with open(os.path.join(path, "wardpost.yaml"), "w") as file:
         file.write(text)
+    if dkim:
+        subprocess.run([WARDPOST, "--site", path, "keys", "dkim", "--domain", "clinic.test", "--selector", "bench"],
+                       check=True, stdout=subprocess.DEVNULL)
     job(os.path.join(path, "jobs", "letters"), rows, manifest)
     return path
 

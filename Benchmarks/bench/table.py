@@ -30,6 +30,19 @@ def lines(group, runs):
         yield ("  " + case.name, number(rate), number(cpu), f"{peak:.0f}", *beside, str(len(done)))
 
 
+def counts(runs):
+    """What holds however fast the machine is: one line for each case that spoke to the sink."""
+    for name, done in runs.items():
+        told = [run.note for run in done if "sink" in run.note]
+        if not told:
+            continue
+        words = [f"{run.count} messages, {note['sink']['handshakes']} handshakes on {note['sink']['connections']} connections"
+                 + (f" (at most {note['sink']['most']} at once)" if note["sink"]["most"] != note["sink"]["connections"] else "")
+                 + (f", {number(note['syncs'] * 1000 / run.count)} syncs per 1,000 messages" if "syncs" in note else "")
+                 for run, note in ((done[-1], told[-1]),)]
+        yield f"{name}: {words[0]}"
+
+
 def show(tables):
     """Prints tables of one width."""
     rows = [row for table in tables for row in table]

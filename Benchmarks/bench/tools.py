@@ -126,14 +126,32 @@ def run(command, count, good=(0,), **options):
     return usage
 
 
+def outdated(source, made):
+    made, source = work(made), os.path.join(HERE, source)
+    return not os.path.exists(made) or os.path.getmtime(made) < os.path.getmtime(source)
+
+
+def counting_syncs(command, count, **options):
+    """Runs a command to its end, and counts its calls of fsync and fdatasync."""
+    path = work("syncs")
+    if os.path.exists(path):
+        os.unlink(path)
+    usage = run(command, count, env={**os.environ, "LD_PRELOAD": work("count.so"), "SYNCS": path}, **options)
+    with open(path) as file:
+        usage.note["syncs"] = sum(map(int, file.read().split()))
+    return usage
+
+
 def build():
     """Everything that is compiled or fetched; nothing where it is there already."""
     os.makedirs(WORK, exist_ok=True)
     open(work("log"), "w").close()
     for name in ("measure", "sink", "source"):
-        source, program = os.path.join(HERE, name + ".c"), work(name)
-        if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
-            subprocess.run(["gcc", "-O2", "-o", program, source, "-lssl", "-lcrypto"], check=True)
+        if outdated(name + ".c", name):
+            subprocess.run(["gcc", "-O2", "-o", work(name), os.path.join(HERE, name + ".c"), "-lssl", "-lcrypto"],
+                           check=True)
+    if outdated("count.c", "count.so"):
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", work("count.so"), os.path.join(HERE, "count.c")], check=True)
     parts = os.environ.get("PARTS") or work("build", "release", "parts")
     if "PARTS" not in os.environ:
         subprocess.run(["swift", "build", "-c", "release", "--package-path", HERE, "--scratch-path", work("build")],

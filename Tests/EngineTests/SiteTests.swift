@@ -42,6 +42,15 @@ import Testing
         _ = try site.keys()
     }
 
+    @Test("A site can be made below a link to a directory, as where data lies on another disk")
+    func linked() throws {
+        let disk = try TemporaryDirectory()
+        let link = scratch.path("data")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: disk.path)
+        try SiteInit.make(at: link + "/new/site")
+        _ = try Site.open(disk.path("new/site"))
+    }
+
     @Test("A directory without configuration is no site, and the sentence says how to make one")
     func missing() throws {
         let empty = try TemporaryDirectory()

@@ -54,8 +54,12 @@ public enum SiteInit {
         for part in path.split(separator: "/") where part != "." {
             // The operator's own path: links on the way are his.
             let next = "\(directory.name == "/" ? "" : directory.name)/\(part)"
-            try directory.makeDirectory(String(part))
-            directory = try Directory(path: next)
+            if let there = try? Directory(path: next) {
+                directory = there
+            } else {
+                try directory.makeDirectory(String(part))
+                directory = try Directory(path: next)
+            }
         }
         return directory
     }
