@@ -15,6 +15,17 @@ struct PaceTests {
         same(pace.take(at: start + .milliseconds(20)), .notBefore(start + .milliseconds(40)))
     }
 
+    @Test("Only the last one can be put back: an earlier one would let two go at once")
+    func giveBackOnlyTheLast() {
+        var pace = Pace(.init(1), at: start)
+        same(pace.take(at: start + .seconds(1)), .go)
+        same(pace.take(at: start + .milliseconds(2500)), .go)
+        pace.giveBack()
+        pace.giveBack()
+        same(pace.take(at: start + .milliseconds(2500)), .go)
+        same(pace.take(at: start + .milliseconds(2500)) == .go, false)
+    }
+
     @Test("What was put back can be taken again, and no more")
     func giveBack() {
         var pace = Pace(.init(1), at: start)
