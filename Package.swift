@@ -36,7 +36,7 @@ let package = Package(
             name: "Intake",
             dependencies: ["Core", "Files", "OpenSSL", "CLibYAML", "CLibCSV", "CLibIDN2", "CLinux"]
         ),
-        .target(name: "Compose", dependencies: ["Core"]),
+        .target(name: "Compose", dependencies: ["Core", "OpenSSL"]),
         .target(
             name: "Delivery",
             dependencies: [
@@ -94,7 +94,10 @@ let package = Package(
         .testTarget(name: "IntakeTests", dependencies: ["Core", "Files", "Intake", "TestSupport"]),
         .testTarget(
             name: "ComposeTests",
-            dependencies: ["Core", "Compose", "TestSupport", .product(name: "Mustache", package: "swift-mustache")],
+            dependencies: [
+                "Core", "Compose", "OpenSSL", "TestSupport",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
             exclude: ["Snapshots"]
         ),
         .testTarget(

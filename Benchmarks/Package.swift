@@ -19,7 +19,7 @@ let package = Package(
             name: "Intake",
             dependencies: ["Core", "Files", "OpenSSL", "CLibYAML", "CLibCSV", "CLibIDN2", "CLinux"]
         ),
-        .target(name: "Compose", dependencies: ["Core"]),
+        .target(name: "Compose", dependencies: ["Core", "OpenSSL"]),
         .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL"]),
         .executableTarget(name: "parts", dependencies: ["Core", "Files", "OpenSSL", "Intake", "Compose", "Ledger"]),
     ],

@@ -48,6 +48,16 @@ static inline EVP_PKEY *wardpost_generate_rsa(unsigned int bits) {
     return EVP_RSA_gen(bits);
 }
 
+// EVP_PKEY_Q_keygen is variadic.
+static inline EVP_PKEY *wardpost_generate_ed25519(void) {
+    return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+}
+
+// OPENSSL_free is a macro that notes the caller's file and line.
+static inline void wardpost_free(void *memory) {
+    OPENSSL_free(memory);
+}
+
 // SSL_OP_NO_COMPRESSION and its neighbours are expressions over a cast, which Swift does not import.
 static inline void wardpost_context_refuse_renegotiation_and_compression(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

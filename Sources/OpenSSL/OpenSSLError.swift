@@ -12,6 +12,8 @@ public struct OpenSSLError: Error, Hashable, Sendable, CustomStringConvertible {
         case publicKeyUnreadable
         /// The key is of another kind than what it is wanted for.
         case wrongKeyType
+        /// The key is shorter than what is safe, or longer than what others must be able to check.
+        case keySize
         /// The bytes hold no certificate.
         case certificateUnreadable
         /// The private key is not the certificate's.

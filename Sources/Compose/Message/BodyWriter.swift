@@ -29,7 +29,7 @@ struct BodyWriter {
         try appendRelated(row, context: context, scratch: &scratch, to: &output)
         for (attachment, file) in zip(composer.attachments, files) {
             // Told before the work is done, since a file may be far too large.
-            guard output.count + Base64Lines.encodedCount(file.bytes.count) <= composer.sizeLimit else {
+            guard output.count + Base64Lines.encodedCount(file.bytes.count) <= composer.contentLimit else {
                 throw .tooLarge(limit: composer.sizeLimit)
             }
             try attachment.renderName(row, context: context, into: &scratch.name)

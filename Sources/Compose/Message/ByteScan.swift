@@ -1,6 +1,6 @@
 /// Looks for bytes eight at a time.
 ///
-/// The only unsafe code of the message writer: every load lies within the array, which the precondition ensures.
+/// Nearly all the unsafe code of the message writer: every load lies within the array, which the precondition ensures.
 enum ByteScan {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highs: UInt64 = 0x8080_8080_8080_8080
@@ -19,6 +19,36 @@ enum ByteScan {
     /// Whether every byte of the range is below 0x80.
     static func isASCII(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         first(in: bytes, range, word: { $0 & highs }, byte: { $0 >= 0x80 }) == range.upperBound
+    }
+
+    /// The first byte of the range that relaxed canonicalisation may change: a tab, or a space before a space, a tab or a
+    /// CR; the range's end if there is none.
+    static func firstLooseSpace(in bytes: [UInt8], _ range: Range<Int>) -> Int {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        return unsafe bytes.withUnsafeBytes { buffer in
+            var index = range.lowerBound
+            // The neighbours of eight bytes are the eight bytes one further.
+            while index &+ 9 <= range.upperBound {
+                let word = unsafe UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                let next = unsafe UInt64(
+                    littleEndian: buffer.loadUnaligned(fromByteOffset: index &+ 1, as: UInt64.self)
+                )
+                let hits =
+                    exact(word, 0x09) | exact(word, 0x20) & (exact(next, 0x20) | exact(next, 0x09) | exact(next, 0x0D))
+                if hits != 0 { return index &+ hits.trailingZeroBitCount / 8 }
+                index &+= 8
+            }
+            while index < range.upperBound {
+                let byte = unsafe buffer[index]
+                if byte == 0x09 { return index }
+                if byte == 0x20, index &+ 1 < range.upperBound {
+                    let next = unsafe buffer[index &+ 1]
+                    if next == 0x20 || next == 0x09 || next == 0x0D { return index }
+                }
+                index &+= 1
+            }
+            return range.upperBound
+        }
     }
 
     /// How many bytes quoted-printable would encode: what is above 0x7E, `=`, and control characters below the tab.
@@ -70,6 +100,13 @@ enum ByteScan {
     private static func equal(_ word: UInt64, _ byte: UInt64) -> UInt64 {
         let difference = word ^ (ones &* byte)
         return (difference &- ones) & ~difference & highs
+    }
+
+    /// Has the high bit set in each byte that equals the given one, and no other.
+    @inline(__always)
+    private static func exact(_ word: UInt64, _ byte: UInt64) -> UInt64 {
+        let difference = word ^ (ones &* byte)
+        return ~(((difference & ~highs) &+ ~highs) | difference | ~highs)
     }
 
     @inline(__always)

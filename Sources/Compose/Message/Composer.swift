@@ -24,6 +24,9 @@ public struct Composer: Sendable {
     let nameColumn: (index: Int, name: String)?
     let hasUnsubscribe: Bool
     let sizeLimit: Int
+    /// What is left of it without room for signatures: a message fits or does not, whether it is signed or only tried.
+    let contentLimit: Int
+    private var signer: MessageSigner?
 
     /// Compiles a job's templates and the parts of its messages that are the same for every row.
     ///
@@ -31,11 +34,13 @@ public struct Composer: Sendable {
     ///   - design: What the manifest asks for.
     ///   - loader: Finds partials and layouts: in the job's folder first, then in the site's templates.
     ///   - images: Finds images that templates show by `cid:` and the design does not hold.
+    ///   - signer: Signs each message for the From's domain; `nil` for messages without a signature.
     /// - Throws: All problems of the templates at once.
     public init(
         _ design: JobDesign,
         loader: @escaping TemplateCompiler.Loader = { _ in nil },
-        images: @escaping ImageLoader = { _ in nil }
+        images: @escaping ImageLoader = { _ in nil },
+        signer: MessageSigner? = nil
     ) throws(Diagnostics) {
         var found: [Diagnostic] = []
         let references = ImageReferences(design, loader: images)
@@ -53,6 +58,15 @@ public struct Composer: Sendable {
         self.nameColumn = design.nameColumn.map { ($0, design.columns.names[$0]) }
         self.hasUnsubscribe = design.hasUnsubscribe
         self.sizeLimit = design.sizeLimit
+        self.contentLimit = design.sizeLimit - (signer == nil ? 0 : MessageSigner.mostOctets)
+        self.signer = signer
+    }
+
+    /// The same without signatures, for trying whether rows can be rendered: signing takes most of a message's time.
+    public var unsigned: Composer {
+        var composer = self
+        composer.signer = nil
+        return composer
     }
 
     /// The paths of the files that go with a row's message, below the job folder, in the manifest's order.
@@ -82,7 +96,7 @@ public struct Composer: Sendable {
     /// - Parameters:
     ///   - row: The recipient's cells.
     ///   - identity: The Message-ID, and where the boundaries come from.
-    ///   - date: The Date field; the same at every attempt.
+    ///   - date: The Date field, and the time of signing; the same at every attempt.
     ///   - files: The content of what ``attachmentPaths(row:context:)`` named, in that order.
     ///   - context: The recipient, the job, and who makes the tokens of links.
     ///   - scratch: Buffers to work in.
@@ -103,7 +117,8 @@ public struct Composer: Sendable {
             try appendHeaders(row, identity: identity, date: date, context: context, scratch: &scratch, to: &output)
             let body = BodyWriter(composer: self, identity: identity)
             try body.append(row, files: files, context: context, scratch: &scratch, to: &output)
-            guard output.count <= sizeLimit else { throw .tooLarge(limit: sizeLimit) }
+            guard output.count <= contentLimit else { throw .tooLarge(limit: sizeLimit) }
+            signer?.sign(&output, at: date)
         } catch {
             // Half a message must not be taken for one.
             output.removeAll(keepingCapacity: true)
