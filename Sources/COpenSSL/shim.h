@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
@@ -91,6 +92,21 @@ static inline int wardpost_context_set_signature_algorithms(SSL_CTX *context, co
 // SSL_CTX_set_session_cache_mode is a macro over SSL_CTX_ctrl.
 static inline void wardpost_context_keep_no_sessions(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+// The same macro: sessions are handed to a callback and kept nowhere else.
+static inline void wardpost_context_hand_sessions_out(SSL_CTX *context) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+}
+
+// SSL_get_extms_support is a macro over SSL_ctrl.
+static inline int wardpost_has_extended_master_secret(SSL *ssl) {
+    return (int)SSL_get_extms_support(ssl) == 1;
+}
+
+// XN_FLAG_RFC2253 is an expression over casts, which Swift does not import.
+static inline int wardpost_print_name(BIO *bio, const X509_NAME *name) {
+    return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
 }
 
 // SSL_CTX_add1_chain_cert is a macro over SSL_CTX_ctrl.

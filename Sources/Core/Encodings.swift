@@ -57,14 +57,27 @@ public enum Base64 {
         append(bytes, to: &text, alphabet: url, padded: false)
     }
 
+    /// Reads the standard alphabet with its padding; `nil` for any other byte, missing padding, or a tail whose unused bits
+    /// are not zero.
+    public static func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
+        guard text.count.isMultiple(of: 4) else { return nil }
+        let padding = text.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+        guard padding <= 2 else { return nil }
+        return decode(text.dropLast(padding), values: standardValues)
+    }
+
     /// Reads the URL-safe text; `nil` for any other byte, padding, or a tail whose unused bits are not zero, so that
     /// every byte string has exactly one text.
     public static func decodeURLSafe(_ text: some Sequence<UInt8>) -> [UInt8]? {
+        decode(text, values: urlValues)
+    }
+
+    private static func decode(_ text: some Sequence<UInt8>, values: [UInt8?]) -> [UInt8]? {
         var bytes: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
         for byte in text {
-            guard let value = urlValues[Int(byte)] else { return nil }
+            guard let value = values[Int(byte)] else { return nil }
             bits = bits << 6 | UInt32(value)
             count += 6
             if count >= 8 {
@@ -76,13 +89,16 @@ public enum Base64 {
         return count < 6 && bits == 0 ? bytes : nil
     }
 
-    private static let urlValues: [UInt8?] = {
+    private static let standardValues = values(of: standard)
+    private static let urlValues = values(of: url)
+
+    private static func values(of alphabet: [UInt8]) -> [UInt8?] {
         var values = [UInt8?](repeating: nil, count: 256)
-        for (value, byte) in url.enumerated() {
+        for (value, byte) in alphabet.enumerated() {
             values[Int(byte)] = UInt8(value)
         }
         return values
-    }()
+    }
 
     private static func append(
         _ bytes: ArraySlice<UInt8>,

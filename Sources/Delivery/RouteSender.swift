@@ -33,10 +33,7 @@ public final class RouteSender: Sendable {
         self.route = route
         self.group = group
         self.source = source
-        switch route.trust {
-        case .system: tls = try TLSContext(trust: .system)
-        case .pem(let roots): tls = try TLSContext(trust: .pem(roots))
-        }
+        tls = try TLSContext(route)
         state = Mutex(State(pool: Pool(route, now: .now)))
     }
 
@@ -159,7 +156,20 @@ public final class RouteSender: Sendable {
         handler.eventLoop.execute { what(handler.value) }
     }
 
+    /// Connects, once there is a token where the route needs one.
     private func connect(_ id: Pool.ID) {
+        guard let tokens = route.tokens else { return connect(id, token: nil) }
+        tokens.token { [self] result in
+            switch result {
+            case .success(let token): connect(id, token: token)
+            case .failure(let problem):
+                let kind: ConnectionEnd.Kind = problem.isTemporary ? .lost : .authentication
+                closed(id, ConnectionEnd(kind: kind, reason: .authentication, detail: problem.detail), carried: 0)
+            }
+        }
+    }
+
+    private func connect(_ id: Pool.ID, token: AccessToken?) {
         let loop = group.next()
         let (route, source) = (route, source)
         ClientBootstrap(group: loop)
@@ -172,6 +182,7 @@ public final class RouteSender: Sendable {
                         sender: self,
                         route: route,
                         source: source,
+                        token: token,
                         loop: channel.eventLoop
                     )
                     try channel.pipeline.syncOperations.addHandler(handler)
@@ -195,6 +206,16 @@ public final class RouteSender: Sendable {
                 ? "no address" : "the name could not be looked up"
         case ChannelError.connectTimeout: return "no answer"
         default: return "connection failed"
+        }
+    }
+}
+
+extension TLSContext {
+    /// How a route meets its servers.
+    convenience init(_ route: RouteSettings) throws(OpenSSLError) {
+        switch route.trust {
+        case .system: try self.init(trust: .system, clientCertificate: route.clientCertificate)
+        case .pem(let roots): try self.init(trust: .pem(roots), clientCertificate: route.clientCertificate)
         }
     }
 }

@@ -1,4 +1,5 @@
 public import Core
+public import OpenSSL
 
 /// One way out: a relay, how it is known to be the right one, and how much it is asked to bear.
 public struct RouteSettings: Sendable {
@@ -22,15 +23,37 @@ public struct RouteSettings: Sendable {
 
     /// How we say who we are (RFC 4954).
     public struct Credentials: Sendable {
-        /// The user name.
-        public var username: String
-        /// The password.
-        public var password: Protected<String>
+        /// What proves it.
+        public enum Secret: Sendable {
+            /// A password, for PLAIN, LOGIN and SCRAM-SHA-256.
+            case password(Protected<String>)
+            /// A token, asked for before each connection, for OAUTHBEARER and XOAUTH2.
+            case token(any TokenSource)
+            /// The certificate that the route shows in TLS, for EXTERNAL.
+            case certificate
+        }
+
+        /// The user name; may be empty where the certificate says it.
+        public let username: String
+        /// What proves it.
+        public let secret: Secret
+        /// The only mechanism to use; the strongest that the server offers where it is `nil`.
+        public let mechanism: Mechanism?
+        /// What was derived from the password; shared by all connections of the route.
+        let keys = SCRAMKeys()
+        /// In place of a random SCRAM nonce, to play a conversation that was written down.
+        var nonce: String?
 
         /// Creates credentials.
-        public init(username: String, password: Protected<String>) {
+        public init(username: String, secret: Secret, mechanism: Mechanism? = nil) {
             self.username = username
-            self.password = password
+            self.secret = secret
+            self.mechanism = mechanism
+        }
+
+        /// Creates credentials with a password.
+        public init(username: String, password: Protected<String>) {
+            self.init(username: username, secret: .password(password))
         }
     }
 
@@ -79,6 +102,8 @@ public struct RouteSettings: Sendable {
     public var trust: Trust
     /// What to authenticate with, if the relay wants that.
     public var credentials: Credentials?
+    /// The certificate to show in TLS where the relay asks for one.
+    public var clientCertificate: ClientCertificate?
     /// How many connections may be open at once.
     public var connections: Int
     /// How many messages may go out in a time, over all connections together.
@@ -119,6 +144,14 @@ public struct RouteSettings: Sendable {
         self.timeouts = timeouts
         self.limits = limits
         self.dial = dial
+    }
+}
+
+extension RouteSettings {
+    /// Where the route's tokens come from, if it has any.
+    var tokens: (any TokenSource)? {
+        guard case .token(let source)? = credentials?.secret else { return nil }
+        return source
     }
 }
 

@@ -16,8 +16,12 @@ public struct OpenSSLError: Error, Hashable, Sendable, CustomStringConvertible {
         case keySize
         /// The bytes hold no certificate.
         case certificateUnreadable
+        /// The certificate can be read, and is of no use: out of its dates, or for something else.
+        case certificateUnusable
         /// The private key is not the certificate's.
         case keyMismatch
+        /// The FIPS provider is not there, or not in order.
+        case fipsUnavailable
         /// What was asked for cannot be set up.
         case unsupported
     }

@@ -27,12 +27,17 @@ internal import COpenSSL
         case closedCleanly
     }
 
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
     /// What the network sent and OpenSSL has not read; owned by `ssl`.
     private let input: OpaquePointer
     /// What OpenSSL wrote and the network has not got; owned by `ssl`.
     private let output: OpaquePointer
     private let isClient: Bool
+    /// For a client, where sessions are kept.
+    let context: TLSContext?
+    let serverName: String
+    /// How far the session that is offered was verified.
+    var offered: TLSSessions.Validity?
     /// The session is over; every later call says the same.
     private var failure: TLSError?
 
@@ -47,8 +52,15 @@ internal import COpenSSL
         unsafe ssl = needed(SSL_new(context.pointer), "a TLS session")
         unsafe (input, output) = Self.attachBuffers(to: ssl)
         isClient = true
+        self.context = context
+        self.serverName = serverName
         unsafe SSL_set_connect_state(ssl)
         try setName(serverName)
+        guard let sessions = context.sessions else { return }
+        unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
+        if let session = sessions.take(for: serverName, now: Self.now), unsafe session.offer(on: ssl) {
+            offered = session.validity
+        }
     }
 
     /// A server's session.
@@ -56,6 +68,8 @@ internal import COpenSSL
         unsafe ssl = needed(SSL_new(context.pointer), "a TLS session")
         unsafe (input, output) = Self.attachBuffers(to: ssl)
         isClient = false
+        self.context = nil
+        serverName = ""
         unsafe SSL_set_accept_state(ssl)
     }
 
@@ -196,18 +210,22 @@ internal import COpenSSL
 
     /// Checks once more what must hold when OpenSSL says that the handshake is done, and notes what was agreed on.
     private func facts() throws(TLSError) -> TLSSessionFacts {
+        let isResumed = unsafe SSL_session_reused(ssl) == 1
         if isClient {
             let result = unsafe SSL_get_verify_result(ssl)
             guard result == Int(X509_V_OK) else { throw fail(.verification(result)) }
-            guard unsafe SSL_get0_peer_certificate(ssl) != nil, unsafe SSL_session_reused(ssl) == 0 else {
+            guard unsafe SSL_get0_peer_certificate(ssl) != nil else {
                 throw fail(TLSError(.certificateRefused, "the server showed no certificate"))
             }
+            if isResumed { try takeUp() }
+            keepOld()
         }
         let cipher = unsafe SSL_CIPHER_get_name(SSL_get_current_cipher(ssl))
         return unsafe TLSSessionFacts(
             version: String(cString: SSL_get_version(ssl)),
             cipher: cipher.map { unsafe String(cString: $0) } ?? "",
-            isVerified: isClient
+            isVerified: isClient,
+            isResumed: isResumed
         )
     }
 
@@ -227,7 +245,7 @@ internal import COpenSSL
         return TLSError(.broken, "the TLS session broke (\(reasons.first?.reason ?? "no reason given"))")
     }
 
-    private func fail(_ error: TLSError) -> TLSError {
+    func fail(_ error: TLSError) -> TLSError {
         failure = error
         session = nil
         return error
@@ -242,6 +260,8 @@ public struct TLSSessionFacts: Hashable, Sendable {
     public let cipher: String
     /// Whether the other side's chain and name were verified: always for a client, never for a server.
     public let isVerified: Bool
+    /// Whether it takes up an earlier session: that one's certificates, verified anew.
+    public let isResumed: Bool
 }
 
 /// Letters, digits, hyphens and underscores in labels with dots between.

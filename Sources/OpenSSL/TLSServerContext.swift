@@ -20,6 +20,13 @@ internal import COpenSSL
         /// Ask the client for a certificate, and go on without one.
         package var asksForClientCertificate = false
 
+        /// The roots that a client's certificate must lead to; without one there is no session.
+        package var clientRoots: [UInt8]?
+        /// Give tickets, so that clients may take sessions up again.
+        package var givesTickets = false
+        /// Use the client's session by its number, where there is no ticket (before TLS 1.3).
+        package var remembersSessions = false
+
         /// Ask for renegotiation when told to.
         package var renegotiates = false
 
@@ -45,12 +52,26 @@ internal import COpenSSL
         if !options.renegotiates {
             unsafe wardpost_context_refuse_renegotiation_and_compression(pointer)
         }
-        unsafe wardpost_context_keep_no_sessions(pointer)
-        unsafe wardpost_context_refuse_tickets(pointer)
-        unsafe succeeded(SSL_CTX_set_num_tickets(pointer, 0), "tickets")
+        if options.givesTickets || options.remembersSessions {
+            unsafe succeeded(SSL_CTX_set_session_id_context(pointer, Array("wardpost".utf8), 8), "a name for sessions")
+        } else {
+            unsafe wardpost_context_keep_no_sessions(pointer)
+        }
+        if !options.givesTickets {
+            unsafe wardpost_context_refuse_tickets(pointer)
+            unsafe succeeded(SSL_CTX_set_num_tickets(pointer, 0), "tickets")
+        }
         unsafe wardpost_context_choose_dh(pointer, options.weakDiffieHellman ? 2 : 1)
         if options.asksForClientCertificate {
             unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+        }
+        if let roots = options.clientRoots {
+            unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+            let store = unsafe needed(SSL_CTX_get_cert_store(pointer), "a certificate store")
+            for root in try PEM.certificates(roots) {
+                unsafe succeeded(root.withPointer { unsafe X509_STORE_add_cert(store, $0) }, "a root")
+                unsafe succeeded(root.withPointer { unsafe SSL_CTX_add_client_CA(pointer, $0) }, "a root")
+            }
         }
         ErrorQueue.clear()
         if let suites = options.suites, unsafe SSL_CTX_set_cipher_list(pointer, suites) != 1 {

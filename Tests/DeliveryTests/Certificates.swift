@@ -21,6 +21,9 @@ enum Certificates {
     static let wrongName = issue(authority, ["other.kit.test"], 0)
     static let unknownAuthority = issue(otherAuthority, [host], 0)
 
+    /// What a route may show.
+    static let client = client(of: authority)
+
     /// The route's roots.
     static var trust: RouteSettings.Trust { .pem(authority.certificatePEM) }
 
@@ -38,6 +41,17 @@ enum Certificates {
         }
         return VerifiedTLS(of: client, trust: trust)!
     }()
+
+    static func client(of authority: CertificateAuthority) -> ClientCertificate {
+        let request = CertificateRequest(
+            names: ["sender.kit.test"],
+            notBefore: now - year / 2,
+            notAfter: now + year / 2,
+            usages: [.client]
+        )
+        let issued = try! authority.issue(request)
+        return try! ClientCertificate(chainPEM: issued.chainPEM, keyPEM: issued.keyPEM, now: now)
+    }
 
     private static func make(_ name: String) -> CertificateAuthority {
         try! CertificateAuthority(commonName: name, notBefore: now - year, notAfter: now + year)

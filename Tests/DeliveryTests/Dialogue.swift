@@ -13,7 +13,9 @@ import Testing
 /// Lines, one event or expectation each; `#` starts a comment:
 ///
 ///     mode starttls|implicit     which session begins; implicit unless said
-///     set auth|large|single|limit N     credentials; 300 KB messages; no envelope behind a content; messages per connection
+///     set large|single|limit N   300 KB messages; no envelope behind a content; messages per connection
+///     set auth                   credentials: `user` and `secret`; any of the following makes others of them
+///     set username|password|token|nonce TEXT, set certificate, set mechanism NAME
 ///     give N [OPTION…]           message N waits at the source. Options: 8bit, utf8, to=ADDRESS, text=LINES, slow
 ///                                (the ledger's word comes by `durable` or `veto`, not at once)
 ///     nomore                     the source has finished
@@ -69,6 +71,11 @@ final class DialogueRunner {
     private var end: ConnectionEnd?
     private var segment: [UInt8] = []
     private var line = 0
+    private var username = "user"
+    private var secret: RouteSettings.Credentials.Secret?
+    private var token: AccessToken?
+    private var mechanism: Mechanism?
+    private var nonce: String?
 
     init(_ dialogue: Dialogue) {
         self.dialogue = dialogue
@@ -99,7 +106,12 @@ final class DialogueRunner {
         case "tls":
             check(plain != nil, "nobody asked for TLS")
             if let plain = plain.take() {
-                secure = plain.upgraded(by: Certificates.verified, settings: settings, into: &output)
+                secure = plain.upgraded(
+                    by: Certificates.verified,
+                    settings: settings,
+                    token: token,
+                    into: &output
+                )
             }
         case "wake": start(); perform(Step(.ask))
         case "durable": durable(words[1], true)
@@ -130,8 +142,12 @@ final class DialogueRunner {
     private func start() {
         guard !isStarted else { return }
         isStarted = true
+        if let secret {
+            settings.credentials = .init(username: username, secret: secret, mechanism: mechanism)
+            settings.credentials?.nonce = nonce
+        }
         if isImplicit {
-            secure = SecureSession(implicit: Certificates.verified, settings: settings)
+            secure = SecureSession(implicit: Certificates.verified, settings: settings, token: token)
         } else {
             plain = PlainSession(heloName: settings.heloName)
         }
@@ -209,8 +225,18 @@ final class DialogueRunner {
 
     private func set(_ words: [String]) {
         switch words[1] {
-        case "auth":
-            settings.credentials = .init(username: "user", password: Protected("secret"))
+        case "auth": secret = secret ?? .password(Protected("secret"))
+        case "username": username = words.dropFirst(2).joined(separator: " ")
+        case "password": secret = .password(Protected(words.dropFirst(2).joined(separator: " ")))
+        case "token":
+            let text = words[2].hasPrefix("*") ? String(repeating: "a", count: Int(words[2].dropFirst())!) : words[2]
+            token = AccessToken(Protected(text), number: 1)
+            secret = .token(NoTokens())
+        case "certificate":
+            secret = .certificate
+            settings.clientCertificate = Certificates.client
+        case "mechanism": mechanism = Mechanism(rawValue: words[2])
+        case "nonce": nonce = words[2]
         case "large": isLarge = true
         case "single": settings.limits.overlapsEnvelopes = false
         case "limit": settings.limits.messagesPerConnection = Int(words[2])
@@ -306,6 +332,13 @@ final class DialogueRunner {
         let said = problem()
         Issue.record("\(dialogue.name).txt:\(line): \(said)")
     }
+}
+
+/// A source that nobody asks: the dialogue has the token already.
+private struct NoTokens: TokenSource {
+    func token(then: @escaping @Sendable (Result<AccessToken, TokenProblem>) -> Void) {}
+    func wasRefused(_ token: AccessToken) -> Bool { false }
+    func wasAccepted(_ token: AccessToken) {}
 }
 
 @Suite("Dialogues")

@@ -262,19 +262,4 @@ struct OfferTests {
         #expect(answer.first == 21)
         #expect(answer.count < 64)
     }
-
-    @Test("a session of one connection is not taken up by the next", arguments: [TLSVersion.tls12, .tls13])
-    func noResumption(version: TLSVersion) throws {
-        let kit = try Kit()
-        let client = try kit.client()
-        let context = try Kit.server(kit.root.issue(Kit.request())) { $0.maximum = version }
-        var sizes: [Int] = []
-        for _ in 0..<2 {
-            let pair = try TLSPair(client: TLSEngine(client, serverName: Kit.host), server: TLSEngine(context))
-            _ = try pair.client.handshake()
-            sizes.append(pair.client.pendingOutput)
-            try pair.shakeHands()
-        }
-        #expect(sizes[0] == sizes[1], "the second greeting offers no ticket and no session")
-    }
 }

@@ -26,6 +26,8 @@ final class SessionHandler: ChannelInboundHandler {
     private let sender: RouteSender
     private let route: RouteSettings
     private let source: any MessageSource
+    /// What proves us, where that is a token.
+    private let token: AccessToken?
     let loop: any EventLoop
 
     private var context: ChannelHandlerContext?
@@ -48,11 +50,19 @@ final class SessionHandler: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
     private var timerFires = NIODeadline.distantFuture
 
-    init(_ id: Pool.ID, sender: RouteSender, route: RouteSettings, source: any MessageSource, loop: any EventLoop) {
+    init(
+        _ id: Pool.ID,
+        sender: RouteSender,
+        route: RouteSettings,
+        source: any MessageSource,
+        token: AccessToken? = nil,
+        loop: any EventLoop
+    ) {
         self.id = id
         self.sender = sender
         self.route = route
         self.source = source
+        self.token = token
         self.loop = loop
         parser = ReplyParser(limits: route.limits)
     }
@@ -109,7 +119,7 @@ final class SessionHandler: ChannelInboundHandler {
         timer?.cancel()
         timer = nil
         self.context = nil
-        sender.closed(id, end ?? .goodbye, carried: carried)
+        sender.closed(id, afterRenewal(of: token, end ?? .goodbye), carried: carried)
     }
 
     // MARK: The pool's events
@@ -173,9 +183,9 @@ final class SessionHandler: ChannelInboundHandler {
     private func established() {
         guard end == nil, let tls, let verified = VerifiedTLS(of: tls.engine, trust: route.trust) else { return }
         if let plain = plain.take() {
-            secure = plain.upgraded(by: verified, settings: route, into: &output)
+            secure = plain.upgraded(by: verified, settings: route, token: token, into: &output)
         } else {
-            secure = SecureSession(implicit: verified, settings: route)
+            secure = SecureSession(implicit: verified, settings: route, token: token)
         }
         // The clear phase must not leave half a reply to what comes now.
         parser = ReplyParser(limits: route.limits)
@@ -211,6 +221,7 @@ final class SessionHandler: ChannelInboundHandler {
                 guard secure?.canTake == true else { return }
                 if !isReady {
                     isReady = true
+                    if let token { route.tokens?.wasAccepted(token) }
                     sender.ready(id)
                 }
                 switch sender.next(id, hasWorked: carried > 0) {
@@ -241,6 +252,12 @@ final class SessionHandler: ChannelInboundHandler {
                 handler.eventLoop.execute { handler.value.durable(ticket, isDurable) }
             }
         }
+    }
+
+    /// A refused token that can be replaced is a connection to be made again, not credentials to be refused.
+    private func afterRenewal(of token: AccessToken?, _ end: ConnectionEnd) -> ConnectionEnd {
+        guard end.refusesToken, let token, let tokens = route.tokens, tokens.wasRefused(token) else { return end }
+        return ConnectionEnd(kind: .lost, reason: end.reason, detail: end.detail)
     }
 
     private func finish(_ end: ConnectionEnd) {

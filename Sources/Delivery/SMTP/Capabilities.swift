@@ -14,10 +14,13 @@ struct Capabilities: Hashable, Sendable {
     ///
     /// The limit in octets; 0 where the server names none; `nil` where SIZE is not offered.
     var size: Int?
-    /// AUTH PLAIN: RFC 4616.
-    var authPlain = false
-    /// AUTH LOGIN: never standardised, widely the only one.
-    var authLogin = false
+    /// AUTH: RFC 4954.
+    ///
+    /// The mechanisms' names in the server's order, at most ``mostMechanisms``, those that we do not have included.
+    var mechanisms: [String] = []
+
+    /// How many mechanisms are looked at.
+    static let mostMechanisms = 32
 
     /// Nothing.
     init() {}
@@ -34,11 +37,20 @@ struct Capabilities: Hashable, Sendable {
             case "SMTPUTF8": smtpUTF8 = true
             case "SIZE": size = Self.size(words)
             case "AUTH":
-                authPlain = authPlain || words.contains("PLAIN")
-                authLogin = authLogin || words.contains("LOGIN")
+                for name in words.dropFirst() where Self.isMechanism(name) && !mechanisms.contains(name) {
+                    if mechanisms.count < Self.mostMechanisms { mechanisms.append(name) }
+                }
             default: break
             }
         }
+    }
+
+    /// A name as RFC 4422 section 3.1 has it.
+    private static func isMechanism(_ name: String) -> Bool {
+        name.utf8.count <= 20
+            && name.utf8.allSatisfy { byte in
+                (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D || byte == 0x5F
+            }
     }
 
     /// A limit that is not a number, or more than anyone means, is no limit.

@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// It can say EHLO, STARTTLS and QUIT; there is no function that says anything else.
 ///
-/// ``upgraded(by:settings:into:)`` consumes it, and nothing learnt here but the server's willingness to start TLS gets into what
+/// ``upgraded(by:settings:token:into:)`` consumes it, and nothing learnt here but the server's willingness to start TLS gets into what
 /// comes out (RFC 3207 section 4.2). A byte that nobody asked for is taken as an injection: whoever can write
 /// into the clear phase could otherwise have it read as if it came from inside TLS (CVE-2011-0411's twin).
 struct PlainSession: ~Copyable {
@@ -102,9 +102,10 @@ struct PlainSession: ~Copyable {
     consuming func upgraded(
         by tls: VerifiedTLS,
         settings: RouteSettings,
+        token: AccessToken? = nil,
         into output: inout ByteBuffer
     ) -> SecureSession {
-        SecureSession(upgradedTo: tls, settings: settings, into: &output)
+        SecureSession(upgradedTo: tls, settings: settings, token: token, into: &output)
     }
 
     private mutating func injected() -> Next {

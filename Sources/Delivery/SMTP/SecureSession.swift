@@ -18,20 +18,32 @@ struct SecureSession: ~Copyable {
     private var state: State
     private var answers = 0
     private let settings: RouteSettings
+    private let token: AccessToken?
     /// The session that it lives in.
     let tls: VerifiedTLS
+    /// What the server offers inside TLS, once it said so.
+    private(set) var offer: Capabilities?
+    /// How we said who we are, once the server took it.
+    private(set) var mechanism: Mechanism?
 
     /// Starts where TLS came first; the server's greeting is awaited.
-    init(implicit tls: VerifiedTLS, settings: RouteSettings) {
+    init(implicit tls: VerifiedTLS, settings: RouteSettings, token: AccessToken? = nil) {
         self.tls = tls
         self.settings = settings
+        self.token = token
         state = .greeting
     }
 
     /// Starts after STARTTLS: EHLO is said again, and what the clear phase offered is not known here.
-    init(upgradedTo tls: VerifiedTLS, settings: RouteSettings, into output: inout ByteBuffer) {
+    init(
+        upgradedTo tls: VerifiedTLS,
+        settings: RouteSettings,
+        token: AccessToken? = nil,
+        into output: inout ByteBuffer
+    ) {
         self.tls = tls
         self.settings = settings
+        self.token = token
         state = .hello
         output.writeHello(settings.heloName)
     }
@@ -94,6 +106,7 @@ struct SecureSession: ~Copyable {
             return settle(flow, step, into: &output)
         case .quitting: return Step(.close(.goodbye))
         case .over: return Step(.close(.goodbye))
+        case .authenticating(let authentication, _) where more: return Step(.close(authentication.confused))
         case _ where more: return Step(.close(.protocolError("the server answered more than it was asked")))
         case .greeting:
             guard reply.code == 220 else { return quit(ConnectionEnd(reply, at: .greeting), into: &output) }
@@ -104,13 +117,17 @@ struct SecureSession: ~Copyable {
             guard reply.code == 250 else { return quit(ConnectionEnd(reply, at: .hello), into: &output) }
             return start(Capabilities(reply), into: &output)
         case .authenticating(var authentication, let capabilities):
-            if reply.code == 235 { return open(capabilities) }
-            if reply.code == 334 {
-                authentication.answer(reply, into: &output)
-                state = .authenticating(authentication, capabilities)
-                return Step(.wait)
+            if reply.code == 235 {
+                if let end = authentication.objectionToAcceptance { return quit(end, into: &output) }
+                mechanism = authentication.mechanism
+                return open(capabilities)
             }
-            return quit(Self.authenticationRefused(reply), into: &output)
+            guard reply.code == 334 else { return quit(authentication.end(reply), into: &output) }
+            guard authentication.answer(reply, into: &output) else {
+                return quit(authentication.endless, into: &output)
+            }
+            state = .authenticating(authentication, capabilities)
+            return Step(.wait)
         }
     }
 
@@ -156,7 +173,9 @@ struct SecureSession: ~Copyable {
         case .over: return Step(.close(.goodbye))
         case .greeting: return lost(loss, at: .greeting)
         case .hello: return lost(loss, at: .hello)
-        case .authenticating: return lost(loss, at: .authentication)
+        case .authenticating(let authentication, _):
+            state = .over
+            return Step(.close(authentication.lost(loss)))
         }
     }
 
@@ -184,13 +203,13 @@ struct SecureSession: ~Copyable {
     // MARK: Inside
 
     private mutating func start(_ capabilities: Capabilities, into output: inout ByteBuffer) -> Step {
+        offer = capabilities
         guard let credentials = settings.credentials else { return open(capabilities) }
-        guard let authentication = Authentication(credentials, offered: capabilities) else {
-            let end = ConnectionEnd(
-                kind: .authentication,
-                reason: .authentication,
-                detail: "the server offers neither AUTH PLAIN nor AUTH LOGIN"
-            )
+        var authentication: Authentication
+        do {
+            authentication = try Authentication(credentials, token: token, settings: settings, offered: capabilities)
+        } catch {
+            let end = ConnectionEnd(kind: .authentication, reason: .authentication, detail: error.detail)
             return quit(end, into: &output)
         }
         authentication.begin(into: &output)
@@ -245,11 +264,5 @@ struct SecureSession: ~Copyable {
     private mutating func lost(_ loss: Loss, at stage: Stage) -> Step {
         state = .over
         return Step(.close(ConnectionEnd(kind: .lost, reason: loss.reason, detail: loss.detail(at: stage))))
-    }
-
-    /// 4yz is a server that cannot check right now; every other answer is a no, and asking again could lock the account.
-    private static func authenticationRefused(_ reply: Reply) -> ConnectionEnd {
-        guard reply.severity != 4 else { return ConnectionEnd(reply, at: .authentication) }
-        return ConnectionEnd(kind: .authentication, reason: .authentication, detail: reply.detail(hiding: nil))
     }
 }

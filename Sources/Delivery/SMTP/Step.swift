@@ -60,6 +60,8 @@ struct ConnectionEnd: Hashable, Sendable {
     var kind: Kind
     var reason: Reason = .none
     var detail: String = ""
+    /// Whether it is our token that was refused, so that a new one may be taken.
+    var refusesToken = false
 
     static let goodbye = ConnectionEnd(kind: .goodbye)
 
