@@ -72,6 +72,8 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
     public static let certificateName = Reason("certificate-name")
     /// The certificate breaks another rule: key too small, signature too weak, wrong use.
     public static let certificateRefused = Reason("certificate-refused")
+    /// The route wants TLS on the relay's onward way too (RFC 8689), and the relay does not offer that.
+    public static let requireTLSMissing = Reason("requiretls-missing")
 
     // The server's answers (`failed`, or `cancelled` when the time for trying again ran out).
 

@@ -33,6 +33,9 @@ public struct OutgoingMessage: Sendable {
     public var isEightBit: Bool
     /// Whether header fields hold raw UTF-8, so that the server must have SMTPUTF8.
     public var headersNeedUTF8: Bool
+    /// What notices about the message shall name it by (ENVID, RFC 3461): up to 100 printable ASCII characters without `+` and `=` that mean
+    /// nothing to others; empty for none.
+    public var envelopeID = ""
 
     /// Creates a message; content is taken as it is.
     public init(

@@ -90,6 +90,26 @@ public struct RouteSettings: Sendable {
         }
     }
 
+    /// Which notices a relay shall send about a message's further way (RFC 3461); none of them is ``never``.
+    public struct Notices: OptionSet, Hashable, Sendable {
+        /// One bit each.
+        public let rawValue: UInt8
+
+        /// Takes bits.
+        public init(rawValue: UInt8) {
+            self.rawValue = rawValue
+        }
+
+        /// That it could not be delivered.
+        public static let failure = Notices(rawValue: 1)
+        /// That it waits.
+        public static let delay = Notices(rawValue: 2)
+        /// That it was delivered.
+        public static let success = Notices(rawValue: 4)
+        /// Nothing, not even failures.
+        public static let never: Notices = []
+    }
+
     /// The route's name in the configuration.
     public var name: String
     /// The relay's host name; its certificate must have it among the SANs.
@@ -116,6 +136,14 @@ public struct RouteSettings: Sendable {
     public var limits: Limits
     /// Where to connect to, if not where the host's name leads.
     public var dial: Dial?
+    /// How many messages may be on their way unanswered on a connection, where the relay offers CHUNKING and PIPELINING.
+    ///
+    /// With 1, content goes by DATA. Each message under way is `unknown` if the connection is cut.
+    public var window = 1
+    /// Which notices to ask for, where the relay offers DSN.
+    public var notify: Notices = [.failure, .delay]
+    /// Whether the relay must offer REQUIRETLS (RFC 8689), so that it passes messages on over verified TLS or not at all.
+    public var requiresTLSOnward = false
 
     /// Describes a route; what is left out is what a relay for submission usually wants.
     public init(

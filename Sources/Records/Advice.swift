@@ -117,6 +117,10 @@ struct Advice: Hashable {
             "The mail server's certificate is too weak or made for another use",
             "No message left. Whoever runs the server must replace it; then \(retry)."
         ),
+        .requireTLSMissing: Advice(
+            "The mail server does not promise to pass messages on over encrypted connections only",
+            "No message left. Your IT department must take another relay, or remove require_tls_onward; then \(retry)."
+        ),
     ]
 
     private static let answer: [Reason: Advice] = [

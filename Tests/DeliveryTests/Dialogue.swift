@@ -16,14 +16,18 @@ import Testing
 ///     set large|single|limit N   300 KB messages; no envelope behind a content; messages per connection
 ///     set auth                   credentials: `user` and `secret`; any of the following makes others of them
 ///     set username|password|token|nonce TEXT, set certificate, set mechanism NAME
-///     give N [OPTION…]           message N waits at the source. Options: 8bit, utf8, to=ADDRESS, text=LINES, slow
-///                                (the ledger's word comes by `durable` or `veto`, not at once)
+///     set window N|onward|notify WORD…  messages unanswered at a time; TLS wanted onward; notices wanted
+///     play NAME                  the lines of NAME.part stand here
+///     give N [OPTION…]           message N waits at the source. Options: 8bit, utf8, to=ADDRESS, text=LINES, id=ENVID,
+///                                large, slow (the ledger's word comes by `durable` or `veto`, not at once)
 ///     nomore                     the source has finished
 ///     S: TEXT                    a line of the server; lines that follow each other come in one segment
 ///     s: BYTES                   bytes of the server as they are, with \r \n \t \0 \xHH; no line end is added
 ///     --                         ends a segment
 ///     C: TEXT                    a line that the client must say next; all must have been said before the server speaks
+///     C+ N                       message N goes out whole by BDAT: RSET, MAIL, RCPT, BDAT and its content
 ///     C* N                       exactly N lines of content
+///     C# N                       N octets of content
 ///     tls                        the handshake is done and the server verified
 ///     wake, durable N, veto N, flushed, drop, cut, timeout, drain, stop
 ///     row N: VERDICT [REASON] ["DETAIL"]     what the row must have come to by now
@@ -44,8 +48,16 @@ struct Dialogue {
 
     init(_ name: String) throws {
         self.name = name
-        let text = try String(contentsOf: Self.directory.appendingPathComponent(name + ".txt"), encoding: .utf8)
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        lines = try Self.lines(name + ".txt").flatMap { line in
+            let words = line.text.split(separator: " ")
+            guard words.first == "play" else { return [line] }
+            return try Self.lines(words[1] + ".part").map { (line.number, $0.text) }
+        }
+    }
+
+    private static func lines(_ file: String) throws -> [(number: Int, text: String)] {
+        let text = try String(contentsOf: directory.appendingPathComponent(file), encoding: .utf8)
+        return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
             .map { ($0.offset + 1, String($0.element)) }
             .filter { !$0.1.hasPrefix("#") && !$0.1.allSatisfy(\.isWhitespace) }
     }
@@ -102,6 +114,15 @@ final class DialogueRunner {
         case "s:": segment += unescaped(String(text.dropFirst(3)))
         case "--": break
         case "C:": expectLine(String(text.dropFirst(3)))
+        case "C+":
+            let lines = [
+                "RSET", "MAIL FROM:<care@riverside.example> SIZE=21", "RCPT TO:<jane.roe@example.org>", "BDAT 21 LAST",
+                "Subject: \(words[1])", "", "Hello",
+            ]
+            for line in lines { expectLine(line) }
+        case "C#":
+            check(output.readableBytes >= Int(words[1])!, "the client said \(output.readableBytes) octets")
+            output.moveReaderIndex(forwardBy: min(output.readableBytes, Int(words[1])!))
         case "C*": skipLines(Int(words[1])!)
         case "tls":
             check(plain != nil, "nobody asked for TLS")
@@ -189,7 +210,7 @@ final class DialogueRunner {
     private func perform(_ first: Step) {
         var step = first
         while true {
-            for ending in [step.first, step.second].compactMap({ $0 }) {
+            for ending in step.endings {
                 let row = ending.ticket.row.value
                 check(results[row] == nil, "row \(row) ended twice")
                 results[row] = ending.result
@@ -240,6 +261,13 @@ final class DialogueRunner {
         case "large": isLarge = true
         case "single": settings.limits.overlapsEnvelopes = false
         case "limit": settings.limits.messagesPerConnection = Int(words[2])
+        case "window": settings.window = Int(words[2])!
+        case "onward": settings.requiresTLSOnward = true
+        case "notify":
+            let notices: [String: RouteSettings.Notices] = [
+                "failure": .failure, "delay": .delay, "success": .success, "never": .never,
+            ]
+            settings.notify = RouteSettings.Notices(words.dropFirst(2).map { notices[$0]! })
         default: check(false, "no such setting")
         }
     }
@@ -252,14 +280,15 @@ final class DialogueRunner {
             recipient: try! Address(localPart: "jane.roe", domain: "example.org"),
             content: Array("Subject: \(number)\r\n\r\nHello\r\n".utf8)
         )
-        if isLarge {
-            message.content = Array(String(repeating: String(repeating: "x", count: 98) + "\r\n", count: 3000).utf8)
-        }
+        let large = Array(String(repeating: String(repeating: "x", count: 98) + "\r\n", count: 3000).utf8)
+        if isLarge { message.content = large }
         for option in words.dropFirst(2) {
             switch option {
             case "8bit": message.isEightBit = true
             case "utf8": message.headersNeedUTF8 = true
+            case "large": message.content = large
             case "slow": slow.insert(number)
+            case _ where option.hasPrefix("id="): message.envelopeID = String(option.dropFirst(3))
             case _ where option.hasPrefix("to="):
                 message.recipient = try! Address(parsing: String(option.dropFirst(3))) { _ in nil }
             case _ where option.hasPrefix("text="):

@@ -110,6 +110,29 @@ import Testing
         #expect(site.tracking?.baseURL.value == "https://t.xn--mnchen-3ya.example:8443/wp")
     }
 
+    static let handing: [(text: String, window: Int, notify: Set<SiteConfiguration.Notice>, onward: Bool)] = [
+        ("", 1, [.failure, .delay], false),
+        (", window: 8, notify: [failure], require_tls_onward: true", 8, [.failure], true),
+        (", window: 64, notify: [success, delay, failure]", 64, [.failure, .delay, .success], false),
+        (", window: 1, notify: never, require_tls_onward: false", 1, [], false),
+    ]
+
+    @Test(arguments: handing)
+    func `how messages are handed to a relay is read`(
+        text: String,
+        window: Int,
+        notify: Set<SiteConfiguration.Notice>,
+        onward: Bool
+    ) throws {
+        let site = try Self.parse(
+            "site: S\nfrom_domains: [s.example]\nroutes:\n  r: {relay: \"r.example:25\", tls: starttls, own: true\(text)}\n"
+        )
+        guard case .relay(let relay) = site.routes[0].way else { throw Diagnostics([]) }
+        #expect(relay.window == window)
+        #expect(relay.notify == notify)
+        #expect(relay.requiresTLSOnward == onward)
+    }
+
     @Test func `route for a manifest is its own, the default, or the only one`() throws {
         let routes = "routes:\n  a: {relay: \"r.example:25\", tls: starttls, own: true}\n"
         let one = try Self.parse("site: S\nfrom_domains: [s.example]\n" + routes)

@@ -235,6 +235,45 @@ import Testing
             "wardpost.yaml:17:11: \"routes.main.rate\" must be a number in a time such as 50/s, 600/min or "
                 + "10000/h, not \"0/s\""
         ),
+        (17, "    window: 0", "wardpost.yaml:17:13: \"routes.main.window\" must be from 1 to 64, not 0"),
+        (17, "    window: 65", "wardpost.yaml:17:13: \"routes.main.window\" must be from 1 to 64, not 65"),
+        (
+            17, "    windows: 8",
+            "wardpost.yaml:17:5: unknown key \"windows\" in \"routes.main\"; did you mean \"window\"?"
+        ),
+        (
+            17, "    notify: [failure, delayed]",
+            "wardpost.yaml:17:23: each of \"routes.main.notify\" must be failure, delay or success, not \"delayed\"; "
+                + "did you mean \"delay\"?"
+        ),
+        (
+            17, "    notify: [never]",
+            "wardpost.yaml:17:14: each of \"routes.main.notify\" must be failure, delay or success, not \"never\"; "
+                + "write `notify: never`, without a list"
+        ),
+        (
+            17, "    notify: failure",
+            "wardpost.yaml:17:13: \"routes.main.notify\" must be a list of notices, or `never`, not a text; "
+                + "write [failure, delay], or add success"
+        ),
+        (
+            17, "    notify: [delay, delay]",
+            "wardpost.yaml:17:21: \"delay\" stands twice in \"routes.main.notify\"; remove one"
+        ),
+        (
+            17, "    notify: []",
+            "wardpost.yaml:17:13: \"routes.main.notify\" must be a list of notices, or `never`, not a list; "
+                + "write [failure, delay], or add success"
+        ),
+        (
+            17, "    require_tls_onward: yes",
+            "wardpost.yaml:17:25: \"routes.main.require_tls_onward\" must be true or false, not \"yes\"; "
+                + "write true or false, without quotes"
+        ),
+        (
+            18, "  direct: {mx: true, window: 8}",
+            "wardpost.yaml:18:22: \"routes.direct.window\" does not go with `mx: true`; make two routes of it"
+        ),
         (
             18, "  direct: {mx: true, tls: starttls}",
             "wardpost.yaml:18:22: \"routes.direct.tls\" does not go with `mx: true`; make two routes of it"
@@ -247,7 +286,7 @@ import Testing
         (
             18, "  direct: mx",
             "wardpost.yaml:18:11: \"routes.direct\" must be a mapping, not a text; write keys and values: "
-                + "relay, tls, ca, associate, own, auth, connections, rate or mx"
+                + "relay, tls, ca, associate, own, auth, connections, rate, mx, window, notify or require_tls_onward"
         ),
         (
             18, "  direct: {}",

@@ -208,8 +208,7 @@ final class SessionHandler: ChannelInboundHandler {
     private func perform(_ first: Step) {
         var step = first
         while true {
-            if let ending = step.first { ended(ending) }
-            if let ending = step.second { ended(ending) }
+            for ending in step.endings { ended(ending) }
             if let ticket = step.announced { announce(ticket) }
             switch step.then {
             case .wait, .leave: return

@@ -10,6 +10,29 @@ struct DotStuffer {
     /// How much of the content has been written.
     private(set) var offset = 0
     private var isAtLineStart = true
+    private let doublesDots: Bool
+
+    /// Starts at the content's first octet.
+    init() {
+        doublesDots = true
+    }
+
+    private init(doublesDots: Bool) {
+        self.doublesDots = doublesDots
+    }
+
+    /// Content for BDAT, which counts octets and has no end mark: the line ends that DATA would give it, and no dot
+    /// doubled.
+    ///
+    /// Content that is so already, as nearly all is, is not copied.
+    static func canonical(_ content: [UInt8]) -> [UInt8] {
+        let run = cleanRun(content, from: 0, limit: .max, isAtLineStart: true, doublesDots: false)
+        guard run.end < content.count || !run.isAtLineStart else { return content }
+        var stuffer = DotStuffer(doublesDots: false)
+        var buffer = ByteBuffer()
+        _ = stuffer.write(content, into: &buffer)
+        return Array(buffer.readableBytesView)
+    }
 
     /// The octets that end a message, on a line of their own.
     static let end: StaticString = ".\r\n"
@@ -34,7 +57,13 @@ struct DotStuffer {
 
     /// Writes as much as can be copied in one go, then whatever needs a change; returns the octets written.
     private mutating func writeRun(_ content: [UInt8], limit: Int, into output: inout ByteBuffer) -> Int {
-        let run = Self.cleanRun(content, from: offset, limit: limit, isAtLineStart: isAtLineStart)
+        let run = Self.cleanRun(
+            content,
+            from: offset,
+            limit: limit,
+            isAtLineStart: isAtLineStart,
+            doublesDots: doublesDots
+        )
         var written = run.end - offset
         if written > 0 {
             output.writeBytes(content[offset..<run.end])
@@ -74,14 +103,15 @@ struct DotStuffer {
         _ content: [UInt8],
         from start: Int,
         limit: Int,
-        isAtLineStart: Bool
+        isAtLineStart: Bool,
+        doublesDots: Bool
     ) -> (end: Int, next: Next, isAtLineStart: Bool) {
         unsafe content.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return (start, .nothing, isAtLineStart) }
             var at = start
             var isAtLineStart = isAtLineStart
             while at < bytes.count {
-                if isAtLineStart, unsafe bytes[at] == UInt8(ascii: ".") { return (at, .dot, true) }
+                if doublesDots, isAtLineStart, unsafe bytes[at] == UInt8(ascii: ".") { return (at, .dot, true) }
                 if at - start >= limit { return (at, .nothing, isAtLineStart) }
                 let feed = unsafe find(0x0A, base, at, bytes.count)
                 let lineEnd = feed ?? bytes.count

@@ -55,6 +55,7 @@ extension MailFlow {
 
     /// Takes the end of a connection that cannot go on.
     mutating func lost(_ loss: Loss) -> Step {
+        if let step = chunks?.lost(loss) { return step }
         let stage = waiting?.stage
         let end = ConnectionEnd(kind: .lost, reason: loss.reason, detail: loss.detail(at: stage))
         return lost(end, reasonAtEnd: loss.reasonAtEnd)
@@ -76,8 +77,16 @@ extension MailFlow {
         return close(end, unanswered)
     }
 
+    /// Finishes what is under way, then leaves.
+    mutating func drain() -> Step {
+        if let step = chunks?.drain() { return step }
+        isLeaving = true
+        return Step(isIdle ? .leave : .wait)
+    }
+
     /// Stops at once: gives back what has not sent its end, and waits only for an answer to one that has.
     mutating func stop() -> Step {
+        if let step = chunks?.stop() { return step }
         isLeaving = true
         guard let transaction = current else {
             return Step(finishing == nil ? .leave : .wait)
@@ -103,20 +112,11 @@ extension MailFlow {
 
     /// A result by a reply's word, with the addresses of all rows under way kept out: call it while they still are.
     func judged(_ reply: Reply, at stage: Stage) -> AttemptResult {
-        let judgement = Judgement(reply, at: stage)
-        return AttemptResult(
-            judgement.verdict,
-            reason: judgement.reason,
-            detail: reply.detail(hiding: current?.message.recipient, and: finishing?.message.recipient),
-            server: server,
-            tls: tls,
-            code: reply.code,
-            asksToSlowDown: judgement.asksToSlowDown
-        )
+        facts.judged(reply, at: stage, hiding: current?.message.recipient, and: finishing?.message.recipient)
     }
 
     func result(_ verdict: AttemptResult.Verdict, _ reason: Reason, _ detail: String) -> AttemptResult {
-        AttemptResult(verdict, reason: reason, detail: detail, server: server, tls: tls)
+        facts.result(verdict, reason, detail)
     }
 }
 

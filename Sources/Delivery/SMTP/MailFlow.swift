@@ -8,6 +8,9 @@ import NIOCore
 /// envelope goes out right behind it (RFC 2920 section 3.1 lets content begin a group). So there can be two messages under way: one
 /// that waits for the answer to its end (`finishing`), and one behind it that has not sent content (`current`).
 ///
+/// Where a window is wanted and the server offers CHUNKING and PIPELINING, a connection's first message goes by DATA,
+/// alone, and the others by ``ChunkFlow``: the answers to the first show whether later ones can be told apart.
+///
 /// The content goes only when the server has answered DATA with 354 and the ledger has said that the row is noted. What
 /// the answers are is compared with what was asked: one too many, or one too early, ends the connection, so answers never
 /// move to the next row.
@@ -37,37 +40,49 @@ struct MailFlow: ~Copyable {
     /// after the last one has left, so that a connection lost in between is known to have lost no answer.
     static let piece = 128 * 1024
 
-    let capabilities: Capabilities
-    let tls: TLSEvidence
-    let server: String
+    let facts: ServerFacts
     let messagesPerConnection: Int
-    let overlaps: Bool
+    private let overlaps: Bool
     /// Commands sent and not answered, oldest first.
     var awaited: Deque<Awaited> = []
     /// The message whose envelope is out or whose content is on its way.
     var current: Transaction?
     /// The message whose end is out.
     var finishing: Transaction?
-    /// Replies so far, so that each one's time can be told from the one before.
-    private(set) var answers = 0
     private(set) var begun = 0
     private var needsReset = false
     /// No further message is wanted.
     var isLeaving = false
     /// An envelope was given up after it went out, so the connection is good for one more answer and no more.
     var isSpent = false
+    /// The window that is wanted, until the server's answers to a message have shown whether it can be had.
+    private var wantedWindow: Int?
+    /// What the server said to the last MAIL and RCPT that it took, while a window is wanted.
+    private var yeses: (mail: Reply?, recipient: Reply?)
+    /// The way by CHUNKING, once it is taken.
+    var chunks: ChunkFlow?
 
     init(_ capabilities: Capabilities, tls: TLSEvidence, settings: RouteSettings) {
-        self.capabilities = capabilities
-        self.tls = tls
-        self.server = settings.host
-        self.messagesPerConnection = settings.limits.messagesPerConnection ?? .max
-        self.overlaps = settings.limits.overlapsEnvelopes
+        facts = ServerFacts(capabilities, tls: tls, settings: settings)
+        let limit = settings.limits.messagesPerConnection ?? .max
+        messagesPerConnection = min(limit, capabilities.mailMaximum ?? .max)
+        overlaps = settings.limits.overlapsEnvelopes
+        if settings.window > 1, capabilities.chunking, capabilities.pipelining { wantedWindow = settings.window }
         awaited.reserveCapacity(8)
+    }
+
+    private var capabilities: Capabilities {
+        facts.capabilities
+    }
+
+    /// Whether nothing is under way.
+    var isIdle: Bool {
+        current == nil && finishing == nil && asChunks { $0.isIdle } != false
     }
 
     /// Which answer is awaited, and how much content is on its way before it.
     var waiting: (stage: Stage, octets: Int)? {
+        if let waiting = asChunks({ $0.waiting }) ?? nil { return waiting }
         if let first = awaited.first {
             return (first.stage, first == .end ? finishing?.message.content.count ?? 0 : 0)
         }
@@ -77,18 +92,24 @@ struct MailFlow: ~Copyable {
 
     /// Whether another message's envelope may go out now.
     var canTake: Bool {
+        if let canTake = asChunks({ $0.canTake }) { return canTake }
         guard current == nil, !isLeaving, begun < messagesPerConnection else { return false }
-        return finishing == nil || (overlaps && capabilities.pipelining)
+        return finishing == nil || (overlaps && capabilities.pipelining && wantedWindow == nil)
+    }
+
+    private func asChunks<Value>(_ fact: (borrowing ChunkFlow) -> Value) -> Value? {
+        switch chunks {
+        case .some(let flow): fact(flow)
+        case nil: nil
+        }
     }
 
     // MARK: Events
 
     /// Takes a message: writes its envelope, or says at once why it cannot go.
     mutating func begin(_ message: OutgoingMessage, into output: inout ByteBuffer) -> Step {
-        if let (reason, detail) = message.obstacle(capabilities) {
-            let result = AttemptResult(.refused, reason: reason, detail: detail, server: server, tls: tls)
-            return Step(rest(more: false), ended: Step.Ending(ticket: message.ticket, result: result))
-        }
+        if let step = chunks?.begin(message) { return step }
+        if let ending = facts.obstacle(to: message) { return Step(rest(more: false), ended: ending) }
         if needsReset {
             needsReset = false
             output.writeStaticString("RSET\r\n")
@@ -96,10 +117,10 @@ struct MailFlow: ~Copyable {
         }
         current = Transaction(message, isFirst: begun == 0)
         begun += 1
-        output.writeMail(message, capabilities)
+        output.writeMail(message, facts)
         awaited.append(.mail)
         if capabilities.pipelining {
-            output.writeRecipient(message)
+            output.writeRecipient(message, facts)
             output.writeStaticString("DATA\r\n")
             awaited.append(.recipient)
             awaited.append(.data)
@@ -109,6 +130,7 @@ struct MailFlow: ~Copyable {
 
     /// Takes the ledger's word about the message whose envelope is out.
     mutating func durable(_ ticket: Ticket, _ isDurable: Bool, into output: inout ByteBuffer) -> Step {
+        if let step = chunks?.durable(ticket, isDurable, into: &output) { return step }
         guard current?.message.ticket == ticket, current?.isDurable == nil else { return Step(.wait) }
         current?.isDurable = isDurable
         return sendContent(into: &output)
@@ -116,13 +138,14 @@ struct MailFlow: ~Copyable {
 
     /// Takes the news that all that was written has left this process.
     mutating func flushed(into output: inout ByteBuffer) -> Step {
+        if let step = chunks?.flushed(into: &output) { return step }
         guard let current, case .leaving = current.content else { return Step(.wait) }
         return writePiece(into: &output)
     }
 
     /// Takes a reply; `more` says that further bytes came with it.
     mutating func received(_ reply: Reply, more: Bool, into output: inout ByteBuffer) -> Step {
-        answers += 1
+        if let step = chunks?.received(reply, more: more) { return step }
         guard let asked = awaited.popFirst() else { return receivedUnasked(reply) }
         if reply.code == 421 { return serverLeaves(reply, instead: asked) }
         switch asked {
@@ -160,6 +183,8 @@ struct MailFlow: ~Copyable {
             }
             if isSender { current?.isMailRefused = true }
             if current?.refusal == nil { current?.refusal = refusal }
+        } else if wantedWindow != nil {
+            if asked == .mail { yeses.mail = reply } else { yeses.recipient = reply }
         }
         if !capabilities.pipelining {
             if !isTaken {
@@ -168,7 +193,7 @@ struct MailFlow: ~Copyable {
             }
             if more { return unexpected(asked.stage) }
             if asked == .mail, let message = current?.message {
-                output.writeRecipient(message)
+                output.writeRecipient(message, facts)
                 awaited.append(.recipient)
             } else {
                 output.writeStaticString("DATA\r\n")
@@ -260,6 +285,23 @@ struct MailFlow: ~Copyable {
             return lost(.protocolError("unexpected answer to the message's end: \(result.detail)"))
         }
         finishing = nil
+        if result.verdict == .accepted { learn(end: reply) }
         return Step(rest(more: more), ended: transaction.ended(result))
+    }
+
+    /// Opens the window after a message that was taken, if the server's answers to it can be told apart.
+    private mutating func learn(end: Reply) {
+        guard let window = wantedWindow, let mail = yeses.mail, let recipient = yeses.recipient else { return }
+        wantedWindow = nil
+        yeses = (nil, nil)
+        guard let style = AnswerStyle(mail: mail, recipient: recipient, end: end) else { return }
+        chunks = ChunkFlow(
+            facts,
+            window: window,
+            style: style,
+            messagesPerConnection: messagesPerConnection,
+            begun: begun
+        )
+        chunks?.isLeaving = isLeaving
     }
 }

@@ -49,10 +49,15 @@ struct EnhancedStatus: Hashable, Sendable {
     /// Reads a code that stands at the start of a text and is followed by a space or the text's end.
     init?(startOf text: [UInt8]) {
         guard let length = Self.length(startOf: text[...]) else { return nil }
-        let parts = text[..<length].split(separator: UInt8(ascii: ".")).map { digits in
-            digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        var (subject, detail) = (0, 0)
+        for byte in text[2..<length] {
+            if byte == UInt8(ascii: ".") {
+                (subject, detail) = (detail, 0)
+            } else {
+                detail = detail * 10 + Int(byte - 0x30)
+            }
         }
-        self.init(parts[0], parts[1], parts[2])
+        self.init(Int(text[0] - 0x30), subject, detail)
     }
 
     /// How many bytes of a text's start are a code; `nil` if it does not start with one.

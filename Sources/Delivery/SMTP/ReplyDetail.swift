@@ -12,14 +12,27 @@ extension Reply {
     /// The address goes wherever it stands, in any case, with or without angle brackets; and its local part too where it
     /// stands as a word of its own (`550 jane.roe... User unknown`), from three letters up.
     func detail(hiding address: Address?, and other: Address? = nil) -> String {
+        detail { bytes in
+            if let address { bytes.hide(address) }
+            if let other { bytes.hide(other) }
+        }
+    }
+
+    /// The same without any of these addresses.
+    func detail(hiding addresses: [Address]) -> String {
+        detail { bytes in
+            for address in addresses { bytes.hide(address) }
+        }
+    }
+
+    private func detail(_ hide: (inout [UInt8]) -> Void) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count + 4)
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + code / 100))
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + code / 10 % 10))
         bytes.append(UInt8(truncatingIfNeeded: 0x30 + code % 10))
         appendLines(to: &bytes)
-        if let address { bytes.hide(address) }
-        if let other { bytes.hide(other) }
+        hide(&bytes)
         return bytes.oneLine(longest: Self.longestDetail)
     }
 

@@ -82,7 +82,7 @@ struct SecureSession: ~Copyable {
     /// Whether a message is under way.
     var isBusy: Bool {
         switch state {
-        case .open(let flow): flow.current != nil || flow.finishing != nil
+        case .open(let flow): !flow.isIdle
         default: false
         }
     }
@@ -115,7 +115,9 @@ struct SecureSession: ~Copyable {
             return Step(.wait)
         case .hello:
             guard reply.code == 250 else { return quit(ConnectionEnd(reply, at: .hello), into: &output) }
-            return start(Capabilities(reply), into: &output)
+            let offer = Capabilities(reply)
+            guard offer.requireTLS || !settings.requiresTLSOnward else { return quit(.noTLSOnward, into: &output) }
+            return start(offer, into: &output)
         case .authenticating(var authentication, let capabilities):
             if reply.code == 235 {
                 if let end = authentication.objectionToAcceptance { return quit(end, into: &output) }
@@ -183,9 +185,8 @@ struct SecureSession: ~Copyable {
     mutating func drain(into output: inout ByteBuffer) -> Step {
         switch take() {
         case .open(var flow):
-            flow.isLeaving = true
-            let isIdle = flow.current == nil && flow.finishing == nil
-            return settle(flow, Step(isIdle ? .leave : .wait), into: &output)
+            let step = flow.drain()
+            return settle(flow, step, into: &output)
         case let other: return leaveUnopened(other)
         }
     }
@@ -265,4 +266,13 @@ struct SecureSession: ~Copyable {
         state = .over
         return Step(.close(ConnectionEnd(kind: .lost, reason: loss.reason, detail: loss.detail(at: stage))))
     }
+}
+
+extension ConnectionEnd {
+    /// The relay does not promise TLS on its onward way, and the route wants that.
+    fileprivate static let noTLSOnward = ConnectionEnd(
+        kind: .insecure,
+        reason: .requireTLSMissing,
+        detail: "the server does not offer REQUIRETLS"
+    )
 }

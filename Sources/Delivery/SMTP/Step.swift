@@ -24,18 +24,56 @@ struct Step {
         case close(ConnectionEnd)
     }
 
-    /// At most two attempts are under way at a time, so at most two can end at once.
-    var first: Ending?
-    var second: Ending?
+    /// The attempts that are over.
+    var endings: Endings
     /// The message that is about to go out.
     var announced: Ticket?
     var then: Then
 
     init(_ then: Then, ended first: Ending? = nil, _ second: Ending? = nil, announced: Ticket? = nil) {
+        self.init(then, Endings(first, second), announced: announced)
+    }
+
+    init(_ then: Then, _ endings: Endings, announced: Ticket? = nil) {
         self.then = then
-        self.first = first ?? second
-        self.second = first == nil ? nil : second
+        self.endings = endings
         self.announced = announced
+    }
+}
+
+extension Step {
+    /// The attempts that end at one event, in order.
+    ///
+    /// Nearly always none or one, which must not cost an allocation; a window that is cut off ends many.
+    struct Endings: Sequence {
+        private var first: Ending?
+        private var others: [Ending] = []
+
+        init(_ first: Ending? = nil, _ second: Ending? = nil) {
+            self.first = first ?? second
+            if first != nil, let second { others.append(second) }
+        }
+
+        mutating func append(_ ending: Ending) {
+            if first == nil {
+                first = ending
+            } else {
+                others.append(ending)
+            }
+        }
+
+        func makeIterator() -> Iterator {
+            Iterator(first: first, others: others[...])
+        }
+
+        struct Iterator: IteratorProtocol {
+            fileprivate var first: Ending?
+            fileprivate var others: ArraySlice<Ending>
+
+            mutating func next() -> Ending? {
+                first.take() ?? others.popFirst()
+            }
+        }
     }
 }
 

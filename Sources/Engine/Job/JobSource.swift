@@ -218,9 +218,10 @@ final class JobSource: MessageSource {
         var content: [UInt8] = []
         content.reserveCapacity(usualLength.load(ordering: .relaxed))
         do {
+            let identity = job.run.messages.identity(of: row)
             let facts = try job.composer.compose(
                 row: ready.row,
-                identity: job.run.messages.identity(of: row),
+                identity: identity,
                 date: job.run.takenUp,
                 attachments: ready.attachments,
                 context: job.context(recipient: ready.recipient),
@@ -230,13 +231,15 @@ final class JobSource: MessageSource {
             // A little more than this one has, so that the next ones need not grow.
             usualLength.store(content.count + content.count / 16, ordering: .relaxed)
             sending.withLock { $0[row] = ready.row }
-            return OutgoingMessage(
+            var message = OutgoingMessage(
                 ticket: Ticket(row: row, attempt: ready.attempts + 1),
                 sender: job.sender,
                 recipient: ready.recipient,
                 content: content,
                 headersNeedUTF8: facts.headersNeedUTF8
             )
+            message.envelopeID = identity.messageID
+            return message
         } catch {
             end(row, .invalid, error.reason, "\(error)", attempts: ready.attempts)
             return nil

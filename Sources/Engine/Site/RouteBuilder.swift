@@ -46,7 +46,24 @@ struct RouteBuilder: Sendable {
         // Whoever drops STOP is obeyed within two seconds.
         settings.timeouts.stop = .seconds(2)
         settings.rate = route.rate.map { RouteSettings.Rate($0) }
+        settings.window = relay.window
+        settings.notify = RouteSettings.Notices(relay.notify)
+        settings.requiresTLSOnward = relay.requiresTLSOnward
         return settings
+    }
+}
+
+extension RouteSettings.Notices {
+    /// Configured notices in Delivery's words.
+    init(_ notices: Set<SiteConfiguration.Notice>) {
+        self = []
+        for notice in notices {
+            switch notice {
+            case .failure: insert(.failure)
+            case .delay: insert(.delay)
+            case .success: insert(.success)
+            }
+        }
     }
 }
 

@@ -2,10 +2,17 @@ import Core
 
 extension SiteConfiguration {
     /// The keys of a route.
-    static let routeKeys = ["relay", "tls", "ca", "associate", "own", "auth", "connections", "rate", "mx"]
+    static let routeKeys =
+        ["relay", "tls", "ca", "associate", "own", "auth", "connections", "rate", "mx"] + deliveryKeys
+
+    /// The keys of a relay that say how messages are handed to it.
+    static let deliveryKeys = ["window", "notify", "require_tls_onward"]
 
     /// How many connections a route may have.
     static let allowedConnections = 1...1_000
+
+    /// How many messages may be on their way unanswered on a connection.
+    static let allowedWindow = 1...64
 
     /// Reads `routes`.
     static func routes(_ reader: MappingReader) -> [Route] {
@@ -48,7 +55,7 @@ extension SiteConfiguration {
             if reader.keyPlace("mx") != nil, mx == nil { return nil }
             return relay(reader, associates: associates).map(Way.relay)
         }
-        for key in ["relay", "tls", "ca", "associate", "own", "auth"] {
+        for key in ["relay", "tls", "ca", "associate", "own", "auth"] + deliveryKeys {
             guard let place = reader.keyPlace(key) else { continue }
             reader.problems.report(
                 "\(reader.name(key)) does not go with `mx: true`",
@@ -74,14 +81,51 @@ extension SiteConfiguration {
         let ca = reader.fileName("ca", rules: .site)
         let runBy = runBy(reader, associates: associates)
         let authentication = authentication(reader)
+        let window = reader.number("window", in: allowedWindow)?.value ?? 1
+        let notify = notices(reader)
+        let requiresTLSOnward = reader.flag("require_tls_onward")?.value ?? false
         guard let endpoint, let security, let runBy else { return nil }
         return Relay(
             endpoint: endpoint,
             security: security.value,
             ca: ca,
             runBy: runBy,
-            authentication: authentication
+            authentication: authentication,
+            window: window,
+            notify: notify,
+            requiresTLSOnward: requiresTLSOnward
         )
+    }
+
+    /// `notify`: a list of notices, or `never`.
+    private static func notices(_ reader: MappingReader) -> Set<Notice> {
+        guard let node = reader.node("notify") else { return [.failure, .delay] }
+        if case .scalar("never", _) = node.content { return [] }
+        let words = Notice.allCases.map(\.rawValue)
+        guard case .sequence(let items) = node.content, !items.isEmpty else {
+            reader.wrong(
+                reader.name("notify"),
+                node,
+                expected: "a list of notices, or `never`",
+                fix: "write [failure, delay], or add success"
+            )
+            return []
+        }
+        var notices: Set<Notice> = []
+        for text in reader.texts("notify", of: "notices") {
+            if let notice = Notice(rawValue: text.value) {
+                notices.insert(notice)
+                continue
+            }
+            reader.wrong(
+                "each of \(reader.name("notify"))",
+                text,
+                expected: Words.list(words),
+                fix: text.value == "never"
+                    ? "write `notify: never`, without a list" : Words.suggestion(for: text.value, in: words)
+            )
+        }
+        return notices
     }
 
     private static func runBy(_ reader: MappingReader, associates: [String]) -> Operator? {

@@ -72,6 +72,22 @@ public struct SiteConfiguration: Sendable {
         public var runBy: Operator
         /// What to present to it; `nil` for a relay that knows us otherwise.
         public var authentication: Authentication?
+        /// How many messages may be on their way unanswered on a connection, where it offers CHUNKING.
+        public var window = 1
+        /// Which notices it is asked for, where it offers DSN; none at all where this is empty.
+        public var notify: Set<Notice> = [.failure, .delay]
+        /// Whether it must offer REQUIRETLS (RFC 8689).
+        public var requiresTLSOnward = false
+    }
+
+    /// A notice that a relay may be asked for (RFC 3461).
+    public enum Notice: String, CaseIterable, Sendable {
+        /// That a message could not be delivered.
+        case failure
+        /// That a message waits.
+        case delay
+        /// That a message was delivered.
+        case success
     }
 
     /// How TLS begins on a connection.
