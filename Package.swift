@@ -70,6 +70,7 @@ let package = Package(
             dependencies: [
                 "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]

@@ -2,7 +2,7 @@ import Core
 import Ledger
 import Synchronization
 
-/// Where every row of a running job stands: two bytes a row, and four more once one was deferred.
+/// Where every row of a running job stands: two bytes a row, and four more once one was deferred or postponed.
 ///
 /// A row moves from open to in flight when a connection takes it, and on from there only when the ledger has its fate on
 /// disk, so that a count read here is never more than what a restart would find.
@@ -17,6 +17,12 @@ final class JobBoard: Sendable {
         case inFlight
         /// Is where it will stay.
         case ended
+        /// May not go yet, for a reason of ours: its recipient's morning has not come, or its domain's pace is slow.
+        ///
+        /// Known here only, and no attempt: after a restart it is open.
+        case postponed
+        /// The same, until its lane has room; who reads rows for the lane comes back for it.
+        case leftOut
     }
 
     private struct Storage {
@@ -27,6 +33,27 @@ final class JobBoard: Sendable {
         var open: Int
         var deferred = 0
         var inFlight = 0
+        var postponed = 0
+        var leftOut = 0
+        /// No row that waits is due before this; may be too early, never too late.
+        var earliest = UInt32.max
+
+        mutating func wait(_ index: Int, _ phase: Phase, until due: Timestamp) {
+            phases[index] = phase.rawValue
+            if dues.isEmpty { dues = Array(repeating: 0, count: phases.count) }
+            dues[index] = UInt32(clamping: due.seconds)
+            earliest = min(earliest, dues[index])
+        }
+
+        /// When the first row is due that was deferred or postponed.
+        var firstDue: UInt32 {
+            var first = UInt32.max
+            for index in phases.indices
+            where phases[index] == Phase.deferred.rawValue || phases[index] == Phase.postponed.rawValue {
+                first = min(first, dues[index])
+            }
+            return first
+        }
     }
 
     private let storage: Mutex<Storage>
@@ -53,10 +80,8 @@ final class JobBoard: Sendable {
                 storage.phases[index] = Phase.ended.rawValue
                 storage.counts[status] += 1
             case .deferred:
-                storage.phases[index] = Phase.deferred.rawValue
                 storage.deferred += 1
-                if storage.dues.isEmpty { storage.dues = Array(repeating: 0, count: states.count) }
-                storage.dues[index] = UInt32(clamping: states.due(row)?.seconds ?? 0)
+                storage.wait(index, .deferred, until: states.due(row) ?? Timestamp(seconds: 0))
             case .pending, .retry, .tried:
                 storage.open += 1
             }
@@ -64,7 +89,7 @@ final class JobBoard: Sendable {
         self.storage = Mutex(storage)
     }
 
-    /// Takes a row to work on it if it is open, or deferred and due; its attempts so far, or `nil`.
+    /// Takes a row to work on it if it is open, or deferred or postponed and due; its attempts so far, or `nil`.
     func claim(_ row: RowNumber, now: Timestamp) -> Int? {
         storage.withLock { storage in
             let index = Int(row.value) - 1
@@ -73,12 +98,60 @@ final class JobBoard: Sendable {
                 storage.open -= 1
             case .deferred where Int64(storage.dues[index]) <= now.seconds:
                 storage.deferred -= 1
+            case .postponed where Int64(storage.dues[index]) <= now.seconds:
+                storage.postponed -= 1
             default:
                 return nil
             }
             storage.phases[index] = Phase.inFlight.rawValue
             storage.inFlight += 1
             return Int(storage.attempts[index])
+        }
+    }
+
+    /// Takes a row that was left out for its lane; its attempts so far, or `nil` if it is no such row.
+    func claimLeftOut(_ row: RowNumber) -> Int? {
+        storage.withLock { storage in
+            let index = Int(row.value) - 1
+            guard storage.phases[index] == Phase.leftOut.rawValue else { return nil }
+            storage.phases[index] = Phase.inFlight.rawValue
+            storage.leftOut -= 1
+            storage.inFlight += 1
+            return Int(storage.attempts[index])
+        }
+    }
+
+    /// Whether a row was left out for its lane.
+    func isLeftOut(_ row: RowNumber) -> Bool {
+        storage.withLock { $0.phases[Int(row.value) - 1] == Phase.leftOut.rawValue }
+    }
+
+    /// Puts a claimed row back that may not go before a moment, for a reason of ours.
+    func postpone(_ row: RowNumber, until due: Timestamp) {
+        storage.withLock { storage in
+            storage.wait(Int(row.value) - 1, .postponed, until: due)
+            storage.inFlight -= 1
+            storage.postponed += 1
+        }
+    }
+
+    /// Puts a claimed row back for whom its lane has no room.
+    func leaveOut(_ row: RowNumber) {
+        storage.withLock { storage in
+            storage.phases[Int(row.value) - 1] = Phase.leftOut.rawValue
+            storage.inFlight -= 1
+            storage.leftOut += 1
+        }
+    }
+
+    /// Opens every row that was left out, so that the next pass takes it.
+    func openLeftOut() {
+        storage.withLock { storage in
+            for index in storage.phases.indices where storage.phases[index] == Phase.leftOut.rawValue {
+                storage.phases[index] = Phase.open.rawValue
+            }
+            storage.open += storage.leftOut
+            storage.leftOut = 0
         }
     }
 
@@ -95,10 +168,8 @@ final class JobBoard: Sendable {
     func deferred(_ row: RowNumber, attempts: Int, due: Timestamp) {
         storage.withLock { storage in
             let index = Int(row.value) - 1
-            storage.phases[index] = Phase.deferred.rawValue
             storage.attempts[index] = UInt8(clamping: attempts)
-            if storage.dues.isEmpty { storage.dues = Array(repeating: 0, count: storage.phases.count) }
-            storage.dues[index] = UInt32(clamping: due.seconds)
+            storage.wait(index, .deferred, until: due)
             storage.inFlight -= 1
             storage.deferred += 1
         }
@@ -117,7 +188,8 @@ final class JobBoard: Sendable {
     func claimRest(_ body: (RowNumber, _ attempts: Int) -> Void) {
         for index in 0..<rows {
             let row = RowNumber(UInt32(index) + 1)
-            if let attempts = claim(row, now: Timestamp(seconds: .max)) { body(row, attempts) }
+            let attempts = claim(row, now: Timestamp(seconds: .max)) ?? claimLeftOut(row)
+            if let attempts { body(row, attempts) }
         }
     }
 
@@ -127,9 +199,11 @@ final class JobBoard: Sendable {
         var open: Int
         var deferred: Int
         var inFlight: Int
+        /// Rows that wait for their time or their domain's pace.
+        var postponed = 0
 
         /// Whether no row is left to work on.
-        var isComplete: Bool { open == 0 && deferred == 0 && inFlight == 0 }
+        var isComplete: Bool { open == 0 && deferred == 0 && inFlight == 0 && postponed == 0 }
         /// How many rows ended.
         var ended: Int { RowStatus.allCases.reduce(0) { $0 + counts[$1] } }
     }
@@ -137,19 +211,32 @@ final class JobBoard: Sendable {
     /// All counts at one moment.
     var snapshot: Snapshot {
         storage.withLock {
-            Snapshot(counts: $0.counts, open: $0.open, deferred: $0.deferred, inFlight: $0.inFlight)
+            Snapshot(
+                counts: $0.counts,
+                open: $0.open,
+                deferred: $0.deferred,
+                inFlight: $0.inFlight,
+                postponed: $0.postponed + $0.leftOut
+            )
         }
     }
 
-    /// When the first deferred row is due; looks at every row.
+    /// Whether a row that was deferred or postponed is due.
+    ///
+    /// Looks at every row only when one may be: while a million rows wait for their morning, nobody counts them.
+    func isDue(at now: Timestamp) -> Bool {
+        storage.withLock { storage in
+            guard storage.deferred + storage.postponed > 0, Int64(storage.earliest) <= now.seconds else { return false }
+            storage.earliest = storage.firstDue
+            return Int64(storage.earliest) <= now.seconds
+        }
+    }
+
+    /// When the first row is due that was deferred or postponed; looks at every row.
     var earliestDue: Timestamp? {
         storage.withLock { storage in
-            guard storage.deferred > 0 else { return nil }
-            var earliest = UInt32.max
-            for index in storage.phases.indices where storage.phases[index] == Phase.deferred.rawValue {
-                earliest = min(earliest, storage.dues[index])
-            }
-            return Timestamp(seconds: Int64(earliest))
+            guard storage.deferred + storage.postponed > 0 else { return nil }
+            return Timestamp(seconds: Int64(storage.firstDue))
         }
     }
 }

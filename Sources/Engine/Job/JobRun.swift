@@ -63,6 +63,15 @@ final class JobRun: Sendable {
         case changed(String)
         case disk(String)
         case deadline
+
+        /// What a reader of the table came upon; `nil` for no reason to end.
+        init?(_ end: RowFeeder.End) {
+            switch end {
+            case .complete, .closed: return nil
+            case .changed(let problem): self = .changed("\(problem)")
+            case .unreadable(let error): self = .disk("\(error)")
+            }
+        }
     }
 
     private enum Finished: Sendable {
@@ -82,6 +91,8 @@ final class JobRun: Sendable {
     /// failed.
     func run() async -> End {
         let cause = CauseBox()
+        // The alarm holds the route, and the route its source: untied again in `shut`.
+        source.alarm.start { [self] in wake() }
         let end: RouteEnd = await withTaskGroup(of: Finished.self) { group in
             group.addTask { [self] in .route(await send()) }
             group.addTask { [self] in
@@ -108,6 +119,7 @@ final class JobRun: Sendable {
 
     private func shut() {
         source.set(.closed)
+        source.alarm.stop()
         for row in source.queue.close() { source.board.release(row.row.number) }
     }
 
@@ -131,15 +143,17 @@ final class JobRun: Sendable {
     // MARK: - Reading
 
     private func feed(_ cause: CauseBox) async {
-        let feeder = RowFeeder(job: job, source: source) { [self] in wake() }
+        let rows = RowReading(job: job, source: source)
+        let feeder = RowFeeder(rows) { [self] in wake() }
+        let lanes = LaneFeeder(rows) { end in
+            if let found = Cause(end) { cause.set(found) }
+        }
+        source.queue.setNeed { lanes.need($0) }
         while !Task.isCancelled {
             let start = ContinuousClock.now
-            switch await feeder.pass() {
-            case .complete: break
-            case .closed: return
-            case .changed(let problem): return cause.set(.changed("\(problem)"))
-            case .unreadable(let error): return cause.set(.disk("\(error)"))
-            }
+            let pass = await feeder.pass()
+            if case .closed = pass { return }
+            if let found = Cause(pass) { return cause.set(found) }
             // Rows refused at different moments are due at different ones: a large table is not read for each.
             let end = ContinuousClock.now
             let rest = end + min(end - start, .seconds(30))
@@ -148,7 +162,7 @@ final class JobRun: Sendable {
                 let board = source.board.snapshot
                 if board.isComplete { return }
                 if board.open > 0 { break }
-                if ContinuousClock.now >= rest, let due = source.board.earliestDue, due <= .now { break }
+                if ContinuousClock.now >= rest, source.board.isDue(at: .now) { break }
                 try? await Task.sleep(for: .milliseconds(board.inFlight > 0 ? 20 : 250))
             }
         }
@@ -161,6 +175,8 @@ final class JobRun: Sendable {
         var table = TableWatch(job)
         let meter = ProgressMeter(total: source.board.rows)
         while !Task.isCancelled {
+            // A reader of the table may have come upon one.
+            if cause.value != nil { return }
             if let reason = reasonToEnd {
                 if case .disk(let what) = reason {
                     log.error("the job cannot go on", metadata: ["job": "\(job.id)", "cause": "\(what)"])

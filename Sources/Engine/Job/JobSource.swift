@@ -1,6 +1,7 @@
 import Compose
 import Core
 import Delivery
+import Intake
 import Ledger
 import Synchronization
 import Tracking
@@ -23,11 +24,26 @@ final class JobSource: MessageSource {
         var gate = Gate.shut
         var isFeeding = true
         var scratches: [Scratch] = []
+        /// When the pass over the table began, and how long the last one took.
+        var begun = ContinuousClock.now
+        var lastPass = Duration.zero
+        /// How many rows were put off for each lane in this pass, where there was no reader for it.
+        var putOff: [ObjectIdentifier: Int] = [:]
+    }
+
+    /// A row whose message is with a connection.
+    private struct Sending {
+        var row: Row
+        var lane: Lane?
     }
 
     let job: PreparedJob
     let board: JobBoard
     let queue: RowQueue
+    /// How fast mail may go to recipients' domains.
+    let paces: DomainPaces
+    /// Wakes the route when a lane gives way.
+    let alarm = Alarm()
     private let ledger: LedgerWriter
     private let suppressions: SuppressionGuard
     private let backoff: Backoff
@@ -37,7 +53,7 @@ final class JobSource: MessageSource {
     /// About how long a message gets.
     private let usualLength = Atomic<Int>(0)
     /// The rows whose messages are with connections: a server's answer may repeat their cells.
-    private let sending: Mutex<[RowNumber: Row]> = Mutex([:])
+    private let sending: Mutex<[RowNumber: Sending]> = Mutex([:])
     private let echo: EchoGuard
 
     init(
@@ -46,15 +62,18 @@ final class JobSource: MessageSource {
         ledger: LedgerWriter,
         suppressions: SuppressionGuard,
         backoff: Backoff,
-        deadline: Timestamp
+        deadline: Timestamp,
+        paces: DomainPaces = DomainPaces(DomainLimits()),
+        bounds: LaneRows.Bounds = LaneRows.Bounds()
     ) {
         self.job = job
+        self.paces = paces
         self.board = board
         self.ledger = ledger
         self.suppressions = suppressions
         self.backoff = backoff
         self.deadline = deadline
-        queue = RowQueue(capacity: 256)
+        queue = RowQueue(capacity: 256, lanes: bounds)
         echo = EchoGuard(columns: job.phiColumns)
     }
 
@@ -63,9 +82,37 @@ final class JobSource: MessageSource {
         storage.withLock { if $0.gate != .closed { $0.gate = gate } }
     }
 
-    /// Says whether rows may still come from the feeder.
-    func set(feeding: Bool) {
-        storage.withLock { $0.isFeeding = feeding }
+    /// Whether rows may still come from the feeder.
+    var isFeeding: Bool { storage.withLock { $0.isFeeding } }
+
+    /// A pass over the table begins.
+    func begin() {
+        storage.withLock {
+            $0.isFeeding = true
+            $0.begun = .now
+            $0.putOff = [:]
+        }
+    }
+
+    /// The pass is over.
+    func endPass() {
+        storage.withLock {
+            $0.isFeeding = false
+            $0.lastPass = .now - $0.begun
+        }
+    }
+
+    /// In how many seconds a row may find its lane free for which nobody reads the table again before.
+    ///
+    /// By the lane's own pace, behind all that were put off before it; and not so soon that one pass would follow upon the other.
+    func wait(_ lane: Lane) -> Int64 {
+        let (before, lastPass) = storage.withLock { storage in
+            let before = storage.putOff[ObjectIdentifier(lane), default: 0]
+            storage.putOff[ObjectIdentifier(lane)] = before + 1
+            return (before, max(storage.lastPass, .now - storage.begun))
+        }
+        let wait = max(queue.estimate(lane) + lane.duration(of: before), lastPass * 4)
+        return max(1, Int64(min(wait / .seconds(1), 3_600).rounded(.up)))
     }
 
     /// What keeps messages from going out though the route would take them; the run ends when it sees it.
@@ -76,7 +123,7 @@ final class JobSource: MessageSource {
     /// Whether a connection that asked now would be told something else than to wait.
     var hasWork: Bool {
         switch storage.withLock({ $0.gate }) {
-        case .open: !queue.isEmpty
+        case .open: queue.hasWork()
         case .shut: false
         case .closed: true
         }
@@ -92,11 +139,15 @@ final class JobSource: MessageSource {
             case .shut: return .later
             case .open: break
             }
-            guard let ready = queue.pop() else {
+            switch queue.pop() {
+            case .row(let ready): if let message = render(ready) { return .message(message) }
+            case .wait(let moment):
+                alarm.set(at: moment)
+                return .later
+            case .nothing:
                 if isFeeding { return .later }
                 return board.snapshot.isComplete ? .finished : .later
             }
-            if let message = render(ready) { return .message(message) }
         }
     }
 
@@ -106,8 +157,9 @@ final class JobSource: MessageSource {
 
     func ended(_ message: Ticket, _ result: AttemptResult) {
         var result = result
-        if let row = sending.withLock({ $0.removeValue(forKey: message.row) }) {
-            result.detail = echo.clean(result.detail, row)
+        if let sent = sending.withLock({ $0.removeValue(forKey: message.row) }) {
+            result.detail = echo.clean(result.detail, sent.row)
+            if let lane = sent.lane { learn(lane, result) }
         }
         switch result.verdict {
         case .accepted: end(message, .sent, result)
@@ -116,6 +168,15 @@ final class JobSource: MessageSource {
         case .held: end(message, .held, result)
         case .notTried: handBack(message, result)
         case .deferred: again(message, result)
+        }
+    }
+
+    /// What an answer says of the pace that the recipient's domain bears.
+    private func learn(_ lane: Lane, _ result: AttemptResult) {
+        if result.asksToSlowDown {
+            lane.slowDown(at: .now)
+        } else if result.verdict == .accepted {
+            lane.worked(at: .now)
         }
     }
 
@@ -230,7 +291,7 @@ final class JobSource: MessageSource {
             )
             // A little more than this one has, so that the next ones need not grow.
             usualLength.store(content.count + content.count / 16, ordering: .relaxed)
-            sending.withLock { $0[row] = ready.row }
+            sending.withLock { $0[row] = Sending(row: ready.row, lane: ready.lane) }
             var message = OutgoingMessage(
                 ticket: Ticket(row: row, attempt: ready.attempts + 1),
                 sender: job.sender,

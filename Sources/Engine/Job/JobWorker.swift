@@ -39,6 +39,8 @@ public struct JobWorker: Sendable {
         var usualSeconds = JobSchedule.usualSeconds
         /// How often folder, clock and disk are looked at.
         var interval: Duration = .milliseconds(250)
+        /// How much may wait for recipients' domains.
+        var lanes = LaneRows.Bounds()
     }
 
     let site: Site
@@ -48,6 +50,8 @@ public struct JobWorker: Sendable {
     let loops: MultiThreadedEventLoopGroup
     let log: Logger
     let tuning: Tuning
+    /// How fast mail goes to recipients' domains; all jobs have it in common.
+    let paces: DomainPaces
     private let failed = FailedLedgers()
 
     /// Prepares to work a site's jobs; reads its keys.
@@ -60,6 +64,7 @@ public struct JobWorker: Sendable {
         self.log = log
         self.tuning = tuning
         keys = try site.keys()
+        paces = DomainPaces(site.configuration.domainLimits)
         claims = try JobClaims(site: site)
         store = LedgerStore(directory: try site.outbox("ledgers"), key: keys.ledger)
         // As many loops as cores: messages are rendered and encrypted on them.
@@ -277,7 +282,9 @@ public struct JobWorker: Sendable {
             ledger: ledger,
             suppressions: suppressions,
             backoff: tuning.backoff,
-            deadline: schedule.deadline
+            deadline: schedule.deadline,
+            paces: paces,
+            bounds: tuning.lanes
         )
         let status = try output.reporter(job, ledger)
         let run = JobRun(

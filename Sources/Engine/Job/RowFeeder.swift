@@ -1,4 +1,3 @@
-import Compose
 import Core
 import Dispatch
 import Files
@@ -22,77 +21,56 @@ final class RowFeeder: Sendable {
         case unreadable(FileError)
     }
 
-    private let job: PreparedJob
-    private let source: JobSource
+    private let rows: RowReading
     private let wake: @Sendable () -> Void
     private let thread = DispatchQueue(label: "wardpost.rows")
 
-    init(job: PreparedJob, source: JobSource, wake: @escaping @Sendable () -> Void) {
-        self.job = job
-        self.source = source
+    init(_ rows: RowReading, wake: @escaping @Sendable () -> Void) {
+        self.rows = rows
         self.wake = wake
     }
 
     /// One pass over all rows.
     func pass() async -> End {
-        source.set(feeding: true)
+        rows.source.begin()
         let end = await withCheckedContinuation { continuation in
             thread.async { continuation.resume(returning: self.read()) }
         }
-        source.set(feeding: false)
+        rows.source.endPass()
         wake()
         return end
     }
 
     private func read() -> End {
         do {
-            let reader = try job.table.reader()
+            let reader = try rows.job.table.reader()
             var pending = 0
             var line = CSVRow()
             while try reader.next(into: &line) {
-                guard let attempts = source.board.claim(line.row.number, now: .now) else { continue }
+                guard let attempts = rows.source.board.claim(line.row.number, now: .now) else { continue }
                 pending += 1
                 // One wake for several rows: connections that wait are few once the job runs.
-                switch try feed(line, attempts) {
+                switch try rows.offer(line, attempts) {
                 case .refused: return .closed
                 case .first: wake()
                 case .another: if pending.isMultiple(of: 32) { wake() }
-                case nil: continue
+                case .parked, nil: continue
                 }
             }
             return .complete
-        } catch PinError.unreadable(let error) {
-            return .unreadable(error)
-        } catch let problem as Diagnostic {
-            return .changed(problem)
         } catch {
-            return .changed(Diagnostic("\(error)"))
+            return End(error)
         }
     }
+}
 
-    /// Queues one row; `nil` if it ended here.
-    private func feed(_ line: CSVRow, _ attempts: Int) throws -> RowQueue.Pushed? {
-        let row = line.row.number
-        let recipient: Address
-        switch job.judge(line) {
-        case .good(let address): recipient = address
-        case .bad(let status, let reason, let detail):
-            source.end(row, status, reason, detail, attempts: attempts)
-            return nil
+extension RowFeeder.End {
+    /// What kept the table from being read.
+    init(_ error: any Error) {
+        switch error {
+        case PinError.unreadable(let error): self = .unreadable(error)
+        case let problem as Diagnostic: self = .changed(problem)
+        default: self = .changed(Diagnostic("\(error)"))
         }
-        let attachments: [AttachmentContent]
-        do {
-            attachments = try job.attachments(of: line.row, recipient: recipient)
-        } catch let problem as RowRefusal {
-            source.end(row, .invalid, problem.reason, problem.detail, attempts: attempts)
-            return nil
-        } catch {
-            source.board.release(row)
-            throw error
-        }
-        let ready = ReadyRow(row: line.row, recipient: recipient, attachments: attachments, attempts: attempts)
-        let pushed = source.queue.push(ready)
-        if pushed == .refused { source.board.release(row) }
-        return pushed
     }
 }

@@ -4,7 +4,7 @@ extension SiteConfiguration {
     /// The keys of the file itself.
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "associates", "routes",
-        "default_route", "language", "tracking",
+        "default_route", "domain_limits", "language", "tracking",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -22,6 +22,7 @@ extension SiteConfiguration {
         let keys = keys(reader)
         let associates = associates(reader)
         let routes = routes(reader)
+        let domainLimits = DomainLimits.read(reader)
         let language = LanguageTag.read(reader)
         let tracking = tracking(reader)
         let defaultRoute = reader.text("default_route")
@@ -44,6 +45,7 @@ extension SiteConfiguration {
             associates: associates,
             routes: routes,
             defaultRoute: defaultRoute,
+            domainLimits: domainLimits,
             language: language,
             tracking: tracking
         )

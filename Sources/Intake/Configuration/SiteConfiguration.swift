@@ -23,6 +23,8 @@ public struct SiteConfiguration: Sendable {
     public var routes: [Route]
     /// The route of manifests that name none, where `default_route` gives one.
     public var defaultRoute: Placed<String>?
+    /// How fast mail may go to recipients' domains.
+    public var domainLimits = DomainLimits()
     /// The language of messages whose manifest names none, as a BCP 47 tag.
     public var language: Placed<String>?
     /// Where opens, clicks and opt-outs come in; `nil` if the site tracks nothing.
