@@ -308,7 +308,7 @@ public struct JobWorker: Sendable {
         return try await finish(end, job, ledger, output, status)
     }
 
-    private func suppressions(_ job: PreparedJob) throws -> SuppressionGuard {
+    func suppressions(_ job: PreparedJob) throws -> SuppressionGuard {
         let list = SuppressionList(
             outbox: try site.outbox(),
             key: keys.addressTag,

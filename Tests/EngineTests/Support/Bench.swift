@@ -25,11 +25,13 @@ final class Bench: Sendable {
     ///
     /// - Parameters:
     ///   - relay: The relay; one that behaves without it.
+    ///   - connections: How many the route may have.
     ///   - route: More lines of the route, each with its end.
     ///   - more: More lines of the configuration.
     ///   - tuning: The worker's.
     init(
         _ relay: Relay? = nil,
+        connections: Int = 2,
         route: String = "",
         more: String = "",
         tuning: JobWorker.Tuning = quick
@@ -50,7 +52,7 @@ final class Bench: Sendable {
                     tls: starttls
                     ca: relay-ca.pem
                     own: true
-                    connections: 2
+                    connections: \(connections)
                 \(route.split(separator: "\n").map { "    " + $0 }.joined(separator: "\n"))
                 \(more)
 

@@ -20,6 +20,7 @@ final class Relay: Sendable {
     /// What came, and who wants to hear of it.
     private final class Box: Sendable {
         let messages = Mutex<[CapturedMessage]>([])
+        let times = Mutex<[ContinuousClock.Instant]>([])
         let onMessage = Mutex<(@Sendable (Int) -> Void)?>(nil)
     }
 
@@ -32,6 +33,7 @@ final class Relay: Sendable {
         var options = CaptureOptions(certificateChainPEM: issued.chainPEM, keyPEM: issued.keyPEM)
         let box = Box()
         options.onMessage = { message in
+            box.times.withLock { $0.append(.now) }
             let count = box.messages.withLock { messages in
                 messages.append(message)
                 return messages.count
@@ -55,6 +57,12 @@ final class Relay: Sendable {
     var messages: [CapturedMessage] { box.messages.withLock { $0 } }
     /// Who got a message, in the order in which they came.
     var recipients: [String] { messages.flatMap(\.recipients) }
+
+    /// When messages came whose recipient's address ends so.
+    func times(_ isWanted: (String) -> Bool) -> [ContinuousClock.Instant] {
+        let times = box.times.withLock { $0 }
+        return zip(messages, times).filter { $0.0.recipients.contains(where: isWanted) }.map(\.1).sorted()
+    }
 
     func stop() async {
         try? await server.shutdown()
