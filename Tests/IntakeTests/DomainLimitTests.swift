@@ -38,7 +38,9 @@ import Testing
     ]
 
     @Test(arguments: lanes)
-    func `a domain is counted with its provider or group`(yaml: String, domain: String, name: String, rate: String) throws {
+    func `a domain is counted with its provider or group`(yaml: String, domain: String, name: String, rate: String)
+        throws
+    {
         let lane = try Self.limits(yaml).lane(of: domain)
         #expect(lane.name == name && lane.rate?.description ?? "none" == rate)
     }

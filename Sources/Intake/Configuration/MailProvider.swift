@@ -103,7 +103,8 @@ public struct MailProvider: Hashable, Sendable {
     private static func isCountry(_ rest: Substring.UTF8View.SubSequence) -> Bool {
         let labels = rest.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         switch labels.count {
-        case 1: return labels[0].count == 2 || labels[0].elementsEqual("com".utf8) || labels[0].elementsEqual("net".utf8)
+        case 1:
+            return labels[0].count == 2 || labels[0].elementsEqual("com".utf8) || labels[0].elementsEqual("net".utf8)
         case 2:
             let isSecond = labels[0].elementsEqual("co".utf8) || labels[0].elementsEqual("com".utf8)
             return isSecond && labels[1].count == 2
