@@ -7,7 +7,7 @@ SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check err
 TEST_FLAGS := $(SWIFT_FLAGS) --scratch-path .build-test -Xswiftc -enable-testing
 BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev pkg-config openssl curl tzdata
 TEST_PACKAGES := $(BUILD_PACKAGES) postfix openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
-	fonts-dejavu-core python3
+	fonts-dejavu-core python3 python3-dkim python3-nacl libmail-dkim-perl
 BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light wrk gcc python3-venv
 
 .PHONY: help build demo test bench format lint clean setup-build setup-test setup-bench

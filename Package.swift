@@ -92,7 +92,7 @@ let package = Package(
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "OpenSSLTests", dependencies: ["Core", "OpenSSL", "TestSupport"]),
-        .testTarget(name: "IntakeTests", dependencies: ["Core", "Files", "Intake", "TestSupport"]),
+        .testTarget(name: "IntakeTests", dependencies: ["Core", "Files", "OpenSSL", "Intake", "TestSupport"]),
         .testTarget(
             name: "ComposeTests",
             dependencies: [

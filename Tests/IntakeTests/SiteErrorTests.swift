@@ -22,7 +22,8 @@ import Testing
         (
             2, "zzzzzz: x",
             "wardpost.yaml:2:1: unknown key \"zzzzzz\"; known here: site, postal_address, from_domains, "
-                + "time_zone, settle, keys, associates, routes, default_route, domain_limits, language or tracking"
+                + "time_zone, settle, keys, associates, routes, default_route, domain_limits, language, tracking or "
+                + "dkim"
         ),
         (
             3, "from_domains: riverside.example",

@@ -5,16 +5,36 @@ import Intake
 import OpenSSL
 
 /// Making messages from a table and templates.
-enum Rendering {
-    /// Makes every row's message, with its Message-ID and boundaries, and drops it.
-    static func render(folder path: String) throws -> String {
+struct Rendering {
+    let table: RecipientTable
+    let composer: Composer
+    private let address: Int
+    private let job: JobID
+    private let key = HMACSHA256(key: SecretBytes(random: 32))
+
+    /// What is missing from a folder.
+    struct Incomplete: Error {}
+
+    /// Compiles the templates of a folder.
+    init(folder path: String, signer: MessageSigner? = nil) throws {
         let folder = try JobFolder(opening: path)
-        let table = try RecipientTable(pinning: "recipients.csv", in: folder)
+        table = try RecipientTable(pinning: "recipients.csv", in: folder)
         guard let address = table.header.index(of: "email"),
             let job = JobID(digest: [UInt8](repeating: 1, count: JobID.digestLength))
-        else { return "{}" }
-        let composer = try Composer(try design(folder.directory, table.header))
-        let key = HMACSHA256(key: SecretBytes(random: 32))
+        else { throw Incomplete() }
+        self.address = address
+        self.job = job
+        composer = try Composer(try Self.design(folder.directory, table.header), signer: signer)
+    }
+
+    /// Makes every row's message, with its Message-ID and boundaries, and drops it.
+    static func render(folder path: String) throws -> String {
+        let (count, octets) = try Rendering(folder: path).run()
+        return #"{"count": \#(count), "octets": \#(octets)}"#
+    }
+
+    /// Makes every row's message.
+    func run() throws -> (count: Int, octets: Int) {
         let reader = try table.reader()
         var line = CSVRow()
         var scratch = Scratch()
@@ -36,7 +56,7 @@ enum Rendering {
             count += 1
             octets += message.count
         }
-        return #"{"count": \#(count), "octets": \#(octets)}"#
+        return (count, octets)
     }
 
     private static func design(_ folder: Directory, _ header: CSVHeader) throws -> JobDesign {

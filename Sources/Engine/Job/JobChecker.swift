@@ -59,7 +59,8 @@ struct JobChecker: Sendable {
         pin.add(table.file)
         let columns = JobColumns(manifest, header: table.header, problems: &problems)
         let templates = TemplateFiles(folder: folder, site: site.templates)
-        let composer = self.composer(manifest, table.header, templates, &problems)
+        let signer = signer(manifest, &problems)
+        let composer = self.composer(manifest, table.header, templates, signer, &problems)
         templates.add(to: &pin)
         let pinned = [Manifest.fileName: manifestFile.digest, table.file.name: table.file.digest]
         do {
@@ -158,6 +159,7 @@ struct JobChecker: Sendable {
         _ manifest: Manifest,
         _ header: CSVHeader,
         _ templates: TemplateFiles,
+        _ signer: MessageSigner?,
         _ problems: inout [Diagnostic]
     ) -> Composer? {
         do {
@@ -179,7 +181,7 @@ struct JobChecker: Sendable {
                 images: images,
                 site: site.configuration
             )
-            let composer = try Composer(design, loader: { try? templates.source($0) })
+            let composer = try Composer(design, loader: { try? templates.source($0) }, signer: signer)
             problems += composer.warnings
             return composer
         } catch let found as Diagnostics {
@@ -190,6 +192,15 @@ struct JobChecker: Sendable {
             problems.append(Diagnostic("\(error)", at: manifest.template.place))
         }
         return nil
+    }
+
+    private func signer(_ manifest: Manifest, _ problems: inout [Diagnostic]) -> MessageSigner? {
+        do throws(EngineError) {
+            return try SigningKeys(site: site).signer(of: manifest.from.value.address.domain)
+        } catch {
+            problems += error.problems
+            return nil
+        }
     }
 
     private func route(_ manifest: Manifest, _ problems: inout [Diagnostic]) throws -> RouteSettings? {

@@ -92,5 +92,9 @@ public enum SiteInit {
         #   certificate: keys/tracker.pem
         #   key: keys/tracker.key
 
+        # Signatures that receivers check; `wardpost keys dkim --domain clinic.example` makes the keys.
+        # dkim:
+        #   clinic.example: {selector: wp2026}
+
         """
 }

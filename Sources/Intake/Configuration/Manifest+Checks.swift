@@ -39,6 +39,16 @@ extension Manifest {
                 )
             )
         }
+        if let dkim = site.dkim, domains.contains(domain), dkim[domain] == nil {
+            problems.append(
+                Diagnostic(
+                    "the site signs mail by DKIM, and has no key for \(Words.quoted(domain))",
+                    at: from.place,
+                    fix: "`wardpost keys dkim --domain \(domain)` makes keys and says what to write below \"dkim\"",
+                    severity: dkim.isRequired ? .error : .warning
+                )
+            )
+        }
         if let replyTo, !domains.contains(replyTo.value.address.domain) {
             problems.append(
                 Diagnostic(

@@ -4,7 +4,7 @@ extension SiteConfiguration {
     /// The keys of the file itself.
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "associates", "routes",
-        "default_route", "domain_limits", "language", "tracking",
+        "default_route", "domain_limits", "language", "tracking", "dkim",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -25,6 +25,7 @@ extension SiteConfiguration {
         let domainLimits = DomainLimits.read(reader)
         let language = LanguageTag.read(reader)
         let tracking = tracking(reader)
+        let dkim = dkim(reader, fromDomains: domains.map(\.value))
         let defaultRoute = reader.text("default_route")
         if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
             problems.report(
@@ -47,7 +48,8 @@ extension SiteConfiguration {
             defaultRoute: defaultRoute,
             domainLimits: domainLimits,
             language: language,
-            tracking: tracking
+            tracking: tracking,
+            dkim: dkim
         )
     }
 

@@ -29,6 +29,8 @@ public struct SiteConfiguration: Sendable {
     public var language: Placed<String>?
     /// Where opens, clicks and opt-outs come in; `nil` if the site tracks nothing.
     public var tracking: Tracking?
+    /// What is signed by DKIM; `nil` if nothing is.
+    public var dkim: DKIM?
 
     /// The HIPAA business associate that runs a relay, with its agreement.
     public struct Associate: Hashable, Sendable {

@@ -37,6 +37,47 @@ enum JSON {
         encode(findings.map { File(file: $0.path, result: $0.result, good: $0.isGood) })
     }
 
+    /// A domain's keys and their records.
+    static func text(_ report: DKIMSetup.Report) -> String {
+        encode(
+            Signing(
+                domain: report.domain,
+                selector: report.selector,
+                configured: report.configuration == nil,
+                records: report.records.map { record in
+                    Signing.Record(
+                        name: record.name,
+                        type: "TXT",
+                        text: record.text,
+                        strings: record.strings,
+                        algorithm: record.algorithm,
+                        selector: record.selector,
+                        file: record.file,
+                        made: record.isNew
+                    )
+                }
+            )
+        )
+    }
+
+    private struct Signing: Encodable {
+        var domain: String
+        var selector: String
+        var configured: Bool
+        var records: [Record]
+
+        struct Record: Encodable {
+            var name: String
+            var type: String
+            var text: String
+            var strings: [String]
+            var algorithm: String
+            var selector: String
+            var file: String
+            var made: Bool
+        }
+    }
+
     private struct Check: Encodable {
         var job: String
         var id: String?
