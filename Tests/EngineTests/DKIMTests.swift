@@ -55,7 +55,7 @@ import Testing
     func takenUp() async throws {
         let bench = try await bench()
         try bench.job("visit", TestJob.rows(1))
-        let takenUp = Timestamp.now + -86_400
+        let takenUp = Timestamp.now + -3_600
         #expect(await (try bench.ledger("visit", takenUp: takenUp)).close())
         #expect(try await bench.work("visit").word == "done")
         let content = String(decoding: try #require(bench.relay.messages.first?.bytes), as: UTF8.self)
