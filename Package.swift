@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records",
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

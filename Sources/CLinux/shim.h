@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <spawn.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
@@ -33,4 +34,18 @@ static inline int wardpost_lock(int descriptor) {
 // renameat2(2) with RENAME_NOREPLACE is behind _GNU_SOURCE as well.
 static inline int wardpost_rename_noreplace(int from, const char *old, int to, const char *name) {
     return (int)syscall(SYS_renameat2, from, old, to, name, 1u);
+}
+
+// These three are behind _GNU_SOURCE: what a child may not inherit is closed before its program begins.
+extern int pipe2(int ends[2], int flags);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *directory);
+static inline int wardpost_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC);
+}
+static inline int wardpost_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+static inline int wardpost_spawn_directory(posix_spawn_file_actions_t *actions, const char *directory) {
+    return posix_spawn_file_actions_addchdir_np(actions, directory);
 }

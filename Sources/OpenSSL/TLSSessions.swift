@@ -23,7 +23,8 @@ final class TLSSessions: Sendable {
     }
 
     /// A session and its validity.
-    @safe struct Kept: @unchecked Sendable {  // An SSL_SESSION that is no connection's any more is not changed; its count is atomic.
+    @safe struct Kept: @unchecked Sendable {
+        // Sendable: a session that is offered or taken out is not changed any more; OpenSSL counts references atomically.
         fileprivate let pointer: OpaquePointer
         let validity: Validity
 

@@ -70,8 +70,8 @@ import Testing
         #expect(relay.security == .starttls)
         #expect(relay.ca?.value == "relay-ca.pem")
         #expect(relay.runBy == .associate(Placed("Relay Inc", at: at(14, 16))))
-        #expect(relay.authentication?.username.value == "u")
-        #expect(relay.authentication?.passwordFile.value == "keys/relay-password")
+        #expect(relay.authentication?.username?.value == "u")
+        #expect(relay.authentication?.passwordFile?.value == "keys/relay-password")
         #expect(site.routes[0].connections == 8)
         #expect(site.routes[0].rate == Rate(messages: 50, per: .second))
         #expect(site.routes[1].way == .mx(at(18, 16)))
@@ -131,6 +131,39 @@ import Testing
         #expect(relay.window == window)
         #expect(relay.notify == notify)
         #expect(relay.requiresTLSOnward == onward)
+    }
+
+    private func relay(_ lines: String) throws -> SiteConfiguration.Relay {
+        let site = try Self.parse(
+            "site: S\nfrom_domains: [s.example]\nroutes:\n  r:\n    relay: r.example:587\n    tls: starttls\n    own: true\n"
+                + lines.split(separator: "\n").map { "    " + $0 + "\n" }.joined()
+        )
+        guard case .relay(let relay) = site.routes[0].way else { throw Diagnostics([]) }
+        return relay
+    }
+
+    @Test func `every way to say who we are is read`() throws {
+        let command = try relay("auth: {username: u, token_command: [bin/token, --for, r], token_lifetime: 600}")
+        #expect(command.authentication?.tokenCommand.map(\.value) == ["bin/token", "--for", "r"])
+        #expect(command.authentication?.tokenLifetime?.value == 600)
+        let file = try relay("auth: {username: u, token_file: keys/token, mechanism: XOAUTH2}")
+        #expect(file.authentication?.tokenFile?.value == "keys/token")
+        #expect(file.authentication?.mechanism?.value == .xoauth2)
+        let password = try relay("auth: {username: u, password_file: p, mechanism: SCRAM-SHA-256}")
+        #expect(password.authentication?.mechanism?.value == .scramSHA256)
+        let certificate = try relay("client_certificate: c.pem\nclient_key: keys/c.key\nauth: {mechanism: EXTERNAL}")
+        #expect(certificate.clientCertificate?.certificate.value == "c.pem")
+        #expect(certificate.clientCertificate?.key.value == "keys/c.key")
+        #expect(certificate.authentication?.username == nil)
+        #expect(certificate.authentication?.mechanism?.value == .external)
+        let named = try relay("client_certificate: c.pem\nclient_key: keys/c.key\nauth: {username: clinic}")
+        #expect(named.authentication?.username?.value == "clinic" && named.authentication?.mechanism == nil)
+    }
+
+    @Test(arguments: [("true", true), ("false", false)])
+    func `the FIPS provider is asked for by name`(text: String, isWanted: Bool) throws {
+        #expect(try Self.parse("site: S\nfrom_domains: [s.example]\nfips: \(text)\n").fips?.value == isWanted)
+        #expect(try Self.parse("site: S\nfrom_domains: [s.example]\n").fips == nil)
     }
 
     @Test func `route for a manifest is its own, the default, or the only one`() throws {

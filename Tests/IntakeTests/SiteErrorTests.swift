@@ -22,8 +22,8 @@ import Testing
         (
             2, "zzzzzz: x",
             "wardpost.yaml:2:1: unknown key \"zzzzzz\"; known here: site, postal_address, from_domains, "
-                + "time_zone, settle, keys, associates, routes, default_route, domain_limits, language, tracking or "
-                + "dkim"
+                + "time_zone, settle, keys, associates, routes, default_route, domain_limits, language, tracking, "
+                + "dkim or fips"
         ),
         (
             3, "from_domains: riverside.example",
@@ -212,9 +212,95 @@ import Testing
             "wardpost.yaml:15:5: \"routes.main.auth.password_file\" is missing; add `password_file: …`"
         ),
         (
+            15, "    auth: {username: u, token: canary}",
+            "wardpost.yaml:15:25: a token does not belong into this file; write it into a file with "
+                + "mode 0600, and name that file as `token_file`"
+        ),
+        (
+            15, "    auth: {password_file: p}",
+            "wardpost.yaml:15:5: \"routes.main.auth.username\" is missing; add `username: …`"
+        ),
+        (
+            15, "    auth: {username: u, password_file: p, mechanism: SCRAM-SHA-265}",
+            "wardpost.yaml:15:54: mechanism must be SCRAM-SHA-256, PLAIN, LOGIN, OAUTHBEARER, XOAUTH2 or EXTERNAL, "
+                + "not \"SCRAM-SHA-265\"; did you mean \"SCRAM-SHA-256\"?"
+        ),
+        (
+            15, "    auth: {username: u, password_file: p, mechanism: plain}",
+            "wardpost.yaml:15:54: mechanism must be SCRAM-SHA-256, PLAIN, LOGIN, OAUTHBEARER, XOAUTH2 or EXTERNAL, "
+                + "not \"plain\"; did you mean \"PLAIN\"?"
+        ),
+        (
+            15, "    auth: {username: u, password_file: p, mechanism: XOAUTH2}",
+            "wardpost.yaml:15:54: XOAUTH2 does not go with \"password_file\"; write SCRAM-SHA-256, PLAIN or LOGIN, "
+                + "or leave it out"
+        ),
+        (
+            15, "    auth: {username: u, token_file: t, mechanism: PLAIN}",
+            "wardpost.yaml:15:51: PLAIN does not go with \"token_file\"; write OAUTHBEARER or XOAUTH2, or leave it out"
+        ),
+        (
+            15, "    auth: {username: u, mechanism: XOAUTH2}",
+            "wardpost.yaml:15:5: \"routes.main.auth.token_command\" is missing; add `token_command: …`"
+        ),
+        (
+            15, "    auth: {mechanism: EXTERNAL}",
+            "wardpost.yaml:15:23: EXTERNAL needs a client certificate; add `client_certificate` and `client_key` to the "
+                + "route"
+        ),
+        (
+            15, "    auth: {username: u, password_file: p, token_file: t}",
+            "wardpost.yaml:15:43: \"routes.main.auth.token_file\" does not go with \"password_file\"; keep one of them"
+        ),
+        (
+            15, "    auth: {username: u, password_file: p, token_lifetime: 60}",
+            "wardpost.yaml:15:59: \"routes.main.auth.token_lifetime\" is for tokens, and there is none; remove the line"
+        ),
+        (
+            15, "    auth: {username: u, token_file: t, token_lifetime: 5}",
+            "wardpost.yaml:15:56: \"routes.main.auth.token_lifetime\" must be from 10 to 86400, not 5"
+        ),
+        (
+            15, "    auth: {username: u, token_comand: [/bin/t]}",
+            "wardpost.yaml:15:25: unknown key \"token_comand\" in \"routes.main.auth\"; did you mean "
+                + "\"token_command\"?"
+        ),
+        (
+            15, "    auth: {username: u, token_command: /bin/t --all}",
+            "wardpost.yaml:15:40: \"routes.main.auth.token_command\" must be a list of a program and its arguments, not "
+                + "a text; write it in brackets, [/usr/local/bin/token, --for, relay]; no shell reads it"
+        ),
+        (
+            15, "    auth: {username: u, token_command: []}",
+            "wardpost.yaml:15:40: \"routes.main.auth.token_command\" is empty; name a program"
+        ),
+        (
+            15, "    auth: {username: u, token_command: [token]}",
+            "wardpost.yaml:15:41: the program \"token\" has no path, and none is searched; write its path: absolute, or "
+                + "relative to the site with a / in it"
+        ),
+        (
+            15, "    auth: {username: u, token_command: [../token]}",
+            "wardpost.yaml:15:41: \"routes.main.auth.token_command\" cannot start with \"../token\": `..` leads out of "
+                + "the folder; write a path below the site, or an absolute one"
+        ),
+        (
+            15, "    client_certificate: c.pem",
+            "wardpost.yaml:15:5: \"routes.main.client_certificate\" needs \"client_key\"; add `client_key: …`, a PEM file"
+        ),
+        (
+            15, "    client_key: c.key",
+            "wardpost.yaml:15:5: \"routes.main.client_key\" needs \"client_certificate\"; add `client_certificate: …`, a "
+                + "PEM file"
+        ),
+        (
+            2, "fips: yes",
+            "wardpost.yaml:2:7: \"fips\" must be true or false, not \"yes\"; write true or false, without quotes"
+        ),
+        (
             15, "    auth: u",
             "wardpost.yaml:15:11: \"routes.main.auth\" must be a mapping, not a text; write keys and "
-                + "values: username or password_file"
+                + "values: username, password_file, mechanism, token_command, token_file or token_lifetime"
         ),
         (16, "    connections: 0", "wardpost.yaml:16:18: \"routes.main.connections\" must be from 1 to 1000, not 0"),
         (
@@ -287,7 +373,8 @@ import Testing
         (
             18, "  direct: mx",
             "wardpost.yaml:18:11: \"routes.direct\" must be a mapping, not a text; write keys and values: "
-                + "relay, tls, ca, associate, own, auth, connections, rate, mx, window, notify or require_tls_onward"
+                + "relay, tls, ca, associate, own, auth, client_certificate, client_key, connections, rate, mx, window, "
+                + "notify or require_tls_onward"
         ),
         (
             18, "  direct: {}",
@@ -359,7 +446,7 @@ import Testing
         arguments: [
             "    relay: u:canary@smtp.relay.example:587", "    auth: {username: u, password: canary}",
             "    auth: {username: u, pass: canary}", "    auth: [u, canary]",
-            "    auth: {passwort: canary, username: u}",
+            "    auth: {passwort: canary, username: u}", "    auth: {username: u, access_token: canary}",
         ]
     )
     func `a password in the wrong place is not repeated`(text: String) {

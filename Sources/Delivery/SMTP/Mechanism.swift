@@ -28,3 +28,16 @@ extension RouteSettings.Credentials {
         }
     }
 }
+
+extension RouteSettings.Credentials {
+    /// Why the credentials cannot be presented in the only way that is wanted; `nil` if they can.
+    public var problem: String? {
+        guard let mechanism, !possible.contains(mechanism) else { return nil }
+        if mechanism == .scramSHA256, case .password = secret {
+            return
+                "SCRAM-SHA-256 needs a user name and a password of printable ASCII; letters beyond it would have to be"
+                + " prepared (RFC 4013), which is not done"
+        }
+        return "\(mechanism.rawValue) does not go with what the route has to show"
+    }
+}

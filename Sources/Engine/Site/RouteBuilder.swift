@@ -1,6 +1,7 @@
 import Core
 import Delivery
 import Intake
+import OpenSSL
 
 /// Makes a configured route ready to send over: reads its roots and its password.
 struct RouteBuilder: Sendable {
@@ -31,17 +32,9 @@ struct RouteBuilder: Sendable {
             heloName: heloName
         )
         if let ca = relay.ca { settings.trust = .pem(try site.file(ca)) }
-        if let authentication = relay.authentication {
-            let bytes = try site.secretFile(authentication.passwordFile)
-            // The line end that every editor adds is not part of the password.
-            let password = String(decoding: bytes, as: UTF8.self).split(separator: "\n", maxSplits: 1).first ?? ""
-            guard !password.isEmpty else {
-                throw EngineError(.configuration, "the password file is empty", at: authentication.passwordFile.place)
-            }
-            settings.credentials = RouteSettings.Credentials(
-                username: authentication.username.value,
-                password: Protected(String(password))
-            )
+        settings.clientCertificate = try clientCertificate(relay)
+        settings.credentials = try relay.authentication.map { value throws(EngineError) in
+            try credentials(value, route: route.name.value)
         }
         // Whoever drops STOP is obeyed within two seconds.
         settings.timeouts.stop = .seconds(2)

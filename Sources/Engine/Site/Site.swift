@@ -14,6 +14,8 @@ public struct Site: Sendable {
     /// What `wardpost.yaml` says.
     public let configuration: SiteConfiguration
     let directory: Directory
+    /// The tokens of its routes, for all its jobs.
+    let tokens = TokenSources()
 
     /// Opens a site and reads its configuration; refuses one that others can write.
     ///
@@ -33,6 +35,8 @@ public struct Site: Sendable {
             }
             let bytes = try directory.read(file, limit: configurationLimit)
             let configuration = try SiteConfiguration.parse(bytes: bytes, file: file)
+            // Before any key is read: what is made earlier comes from another provider.
+            if let fips = configuration.fips, fips.value { try requireFIPS(fips.place) }
             return Site(path: path, configuration: configuration, directory: directory)
         } catch let error as EngineError {
             throw error
@@ -46,6 +50,20 @@ public struct Site: Sendable {
             )
         } catch {
             throw EngineError(.configuration, "\(error)", at: Place(file: file))
+        }
+    }
+
+    private static func requireFIPS(_ place: Place) throws(EngineError) {
+        do {
+            try FIPS.require()
+        } catch {
+            throw EngineError(
+                .configuration,
+                "\(error)",
+                at: place,
+                fix: "put fips.so into OpenSSL's modules directory, run `openssl fipsinstall`, and name its output in"
+                    + " openssl.cnf (docs/operating.md, FIPS); Debian has no package of it"
+            )
         }
     }
 
@@ -141,7 +159,7 @@ public struct Site: Sendable {
     /// Where the key directory is.
     var keyPath: String { absolute(configuration.keys.value) }
 
-    private func absolute(_ name: String) -> String {
+    func absolute(_ name: String) -> String {
         if name.hasPrefix("/") { return name }
         let base = path.hasPrefix("/") ? path : Working.directory + "/" + path
         return base + "/" + name

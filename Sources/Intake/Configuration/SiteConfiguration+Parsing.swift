@@ -4,7 +4,7 @@ extension SiteConfiguration {
     /// The keys of the file itself.
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "associates", "routes",
-        "default_route", "domain_limits", "language", "tracking", "dkim",
+        "default_route", "domain_limits", "language", "tracking", "dkim", "fips",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -26,6 +26,7 @@ extension SiteConfiguration {
         let language = LanguageTag.read(reader)
         let tracking = tracking(reader)
         let dkim = dkim(reader, fromDomains: domains.map(\.value))
+        let fips = reader.flag("fips")
         let defaultRoute = reader.text("default_route")
         if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
             problems.report(
@@ -49,7 +50,8 @@ extension SiteConfiguration {
             domainLimits: domainLimits,
             language: language,
             tracking: tracking,
-            dkim: dkim
+            dkim: dkim,
+            fips: fips
         )
     }
 

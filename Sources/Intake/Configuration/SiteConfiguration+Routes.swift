@@ -3,7 +3,10 @@ import Core
 extension SiteConfiguration {
     /// The keys of a route.
     static let routeKeys =
-        ["relay", "tls", "ca", "associate", "own", "auth", "connections", "rate", "mx"] + deliveryKeys
+        relayKeys + ["connections", "rate", "mx"] + deliveryKeys
+
+    /// The keys that say which relay it is, and how both sides prove who they are.
+    static let relayKeys = ["relay", "tls", "ca", "associate", "own", "auth", "client_certificate", "client_key"]
 
     /// The keys of a relay that say how messages are handed to it.
     static let deliveryKeys = ["window", "notify", "require_tls_onward"]
@@ -55,7 +58,7 @@ extension SiteConfiguration {
             if reader.keyPlace("mx") != nil, mx == nil { return nil }
             return relay(reader, associates: associates).map(Way.relay)
         }
-        for key in ["relay", "tls", "ca", "associate", "own", "auth"] + deliveryKeys {
+        for key in relayKeys + deliveryKeys {
             guard let place = reader.keyPlace(key) else { continue }
             reader.problems.report(
                 "\(reader.name(key)) does not go with `mx: true`",
@@ -80,6 +83,7 @@ extension SiteConfiguration {
         )
         let ca = reader.fileName("ca", rules: .site)
         let runBy = runBy(reader, associates: associates)
+        let clientCertificate = clientCertificate(reader)
         let authentication = authentication(reader)
         let window = reader.number("window", in: allowedWindow)?.value ?? 1
         let notify = notices(reader)
@@ -93,7 +97,8 @@ extension SiteConfiguration {
             authentication: authentication,
             window: window,
             notify: notify,
-            requiresTLSOnward: requiresTLSOnward
+            requiresTLSOnward: requiresTLSOnward,
+            clientCertificate: clientCertificate
         )
     }
 
@@ -159,25 +164,5 @@ extension SiteConfiguration {
             )
         }
         return nil
-    }
-
-    private static func authentication(_ reader: MappingReader) -> Authentication? {
-        guard let node = reader.node("auth") else { return nil }
-        let known = ["username", "password_file"]
-        if case .mapping(let pairs) = node.content,
-            let password = pairs.first(where: { ["password", "pass", "secret"].contains($0.key.value) })
-        {
-            reader.problems.report(
-                "a password does not belong into this file",
-                at: password.key.place,
-                fix: "write it into a file with mode 0600, and name that file as `password_file`"
-            )
-            return nil
-        }
-        guard let fields = reader.mapping("auth", known: known) else { return nil }
-        let username = fields.text("username", required: true)
-        let file = fields.fileName("password_file", required: true, rules: .site)
-        guard let username, let file else { return nil }
-        return Authentication(username: username, passwordFile: file)
     }
 }

@@ -31,6 +31,8 @@ public struct SiteConfiguration: Sendable {
     public var tracking: Tracking?
     /// What is signed by DKIM; `nil` if nothing is.
     public var dkim: DKIM?
+    /// Whether all cryptography comes from OpenSSL's FIPS provider; `nil` where it is not said.
+    public var fips: Placed<Bool>?
 
     /// The HIPAA business associate that runs a relay, with its agreement.
     public struct Associate: Hashable, Sendable {
@@ -82,6 +84,8 @@ public struct SiteConfiguration: Sendable {
         public var notify: Set<Notice> = [.failure, .delay]
         /// Whether it must offer REQUIRETLS (RFC 8689).
         public var requiresTLSOnward = false
+        /// What to show where it asks for a certificate.
+        public var clientCertificate: ClientCertificate?
     }
 
     /// A notice that a relay may be asked for (RFC 3461).
@@ -110,12 +114,46 @@ public struct SiteConfiguration: Sendable {
         case associate(Placed<String>)
     }
 
-    /// A user name, and where the password is.
+    /// How we say who we are, and where what proves it is.
+    ///
+    /// One of a password, a token, or the relay's ``Relay/clientCertificate``.
     public struct Authentication: Hashable, Sendable {
-        /// The user name.
-        public var username: Placed<String>
+        /// The user name; `nil` only where the certificate says it.
+        public var username: Placed<String>?
         /// The file that holds the password: relative to the site, or absolute.
-        public var passwordFile: Placed<String>
+        public var passwordFile: Placed<String>?
+        /// The program that prints a token, and its arguments; empty for none.
+        public var tokenCommand: [Placed<String>] = []
+        /// The file that holds a token: relative to the site, or absolute.
+        public var tokenFile: Placed<String>?
+        /// For how many seconds a token is good that does not say so itself.
+        public var tokenLifetime: Placed<Int>?
+        /// The only mechanism to use; the strongest that both sides have where it is `nil`.
+        public var mechanism: Placed<Mechanism>?
+    }
+
+    /// The mechanisms of AUTH, by the names that servers offer them under.
+    public enum Mechanism: String, CaseIterable, Sendable {
+        /// RFC 7677, with a password.
+        case scramSHA256 = "SCRAM-SHA-256"
+        /// RFC 4616, with a password.
+        case plain = "PLAIN"
+        /// With a password.
+        case login = "LOGIN"
+        /// RFC 7628, with a token.
+        case oauthBearer = "OAUTHBEARER"
+        /// With a token.
+        case xoauth2 = "XOAUTH2"
+        /// RFC 4422, with a client certificate.
+        case external = "EXTERNAL"
+    }
+
+    /// What is shown to a relay that asks for a certificate.
+    public struct ClientCertificate: Hashable, Sendable {
+        /// The chain, leaf first, a PEM file.
+        public var certificate: Placed<String>
+        /// The leaf's key, a PEM file.
+        public var key: Placed<String>
     }
 
     /// The tracking server's addresses and keys.
