@@ -4,6 +4,8 @@
 #include <linux/openat2.h>
 #include <spawn.h>
 #include <sys/file.h>
+#include <linux/stat.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -48,4 +50,13 @@ static inline int wardpost_spawn_close_from(posix_spawn_file_actions_t *actions,
 }
 static inline int wardpost_spawn_directory(posix_spawn_file_actions_t *actions, const char *directory) {
     return posix_spawn_file_actions_addchdir_np(actions, directory);
+}
+
+// When a file was made, in nanoseconds since 1970; 0 where the file system does not say. statx(2) is behind _GNU_SOURCE.
+static inline long long wardpost_birth(int descriptor) {
+    struct statx status;
+    memset(&status, 0, sizeof status);
+    if (syscall(SYS_statx, descriptor, "", 0x1000 /* AT_EMPTY_PATH */, STATX_BTIME, &status) != 0) return 0;
+    if (!(status.stx_mask & STATX_BTIME)) return 0;
+    return (long long)status.stx_btime.tv_sec * 1000000000LL + status.stx_btime.tv_nsec;
 }

@@ -84,6 +84,17 @@ public protocol MessageSource: Sendable {
     /// better: meanwhile the server answers the envelope.
     func willTransmit(_ message: Ticket, then: @escaping @Sendable (Bool) -> Void)
 
+    /// Whether messages may still go out.
+    ///
+    /// Asked in the very step that writes a message's content, long after ``willTransmit(_:then:)`` perhaps; if not, the message
+    /// is given back and the connection ends.
+    func mayTransmit() -> Bool
+
     /// What became of the attempt.
     func ended(_ message: Ticket, _ result: AttemptResult)
+}
+
+extension MessageSource {
+    /// A source whose right to send does not run out.
+    public func mayTransmit() -> Bool { true }
 }

@@ -73,6 +73,28 @@ public final class Descriptor: Sendable {
         }
     }
 
+    /// Writes all bytes at a position; not for a file opened to append.
+    public func write(_ bytes: [UInt8], at offset: Int64) throws(FileError) {
+        var done = 0
+        while done < bytes.count {
+            let part = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(raw, buffer.baseAddress?.advanced(by: done), buffer.count - done, off_t(offset) + done)
+            }
+            if part < 0 {
+                if errno == EINTR { continue }
+                throw .last(.write, name)
+            }
+            done += part
+        }
+    }
+
+    /// When the file was made, in nanoseconds since 1970; 0 where the file system does not say.
+    ///
+    /// A copy has another moment than what it was copied from, whatever times the copying program sets.
+    public var birth: Int64 {
+        Int64(wardpost_birth(raw))
+    }
+
     /// Makes sure that the content reached the disk (`fdatasync(2)`).
     ///
     /// After a failure the kernel may have dropped the data and forgotten: the file must not be trusted to hold what was

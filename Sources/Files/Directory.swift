@@ -10,14 +10,24 @@ import Glibc
 /// `RESOLVE_NO_SYMLINKS` and `RESOLVE_NO_MAGICLINKS`), so neither `..`, an absolute path nor a link leads elsewhere.
 public final class Directory: Sendable {
     private let descriptor: Descriptor
+    /// Asked before a name is changed or removed here; may forbid it.
+    private let guardian: (@Sendable () throws(FileError) -> Void)?
 
     /// The name under which it was opened, for messages.
     public var name: String {
         descriptor.name
     }
 
-    private init(_ descriptor: Descriptor) {
+    private init(_ descriptor: Descriptor, guardian: (@Sendable () throws(FileError) -> Void)? = nil) {
         self.descriptor = descriptor
+        self.guardian = guardian
+    }
+
+    /// The same directory, for somebody who may lose the right to change it: names are given and taken only after asking.
+    ///
+    /// Asked immediately before the system is, so that whoever was stopped meanwhile and goes on finds out.
+    public func guarded(by guardian: @escaping @Sendable () throws(FileError) -> Void) -> Directory {
+        Directory(descriptor, guardian: guardian)
     }
 
     /// Opens a directory by a path that the operator gave; the path itself may go through links.
@@ -72,6 +82,11 @@ public final class Directory: Sendable {
         try openBeneath(name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, .create, permissions)
     }
 
+    /// Makes a file that must not be there yet and opens it to write at any place.
+    public func createWritable(_ name: String, permissions: UInt32 = 0o600) throws(FileError) -> Descriptor {
+        try openBeneath(name, O_RDWR | O_CREAT | O_EXCL, .create, permissions)
+    }
+
     /// Makes a file without a name in this directory, gone when its descriptor is.
     public func createAnonymous() throws(FileError) -> Descriptor {
         // O_TMPFILE is a macro over two flags that Swift does not import.
@@ -80,7 +95,7 @@ public final class Directory: Sendable {
         // Not every file system (NFS among them) has it: make a file and take its name away.
         let temporary = Self.temporaryName(for: "anonymous")
         let file = try create(temporary)
-        try remove(temporary)
+        try discard(temporary)
         return file
     }
 
@@ -101,6 +116,11 @@ public final class Directory: Sendable {
 
     /// The names in it, sorted by their bytes, without `.` and `..`.
     public func list() throws(FileError) -> [String] {
+        try names { _ in true }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// The wanted names in it, in no order.
+    public func names(where isWanted: (String) -> Bool) throws(FileError) -> [String] {
         // A descriptor of its own, since reading a directory moves the position that a duplicate would share.
         let raw = unsafe openat(descriptor.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard raw >= 0 else { throw .last(.list, name) }
@@ -120,9 +140,9 @@ public final class Directory: Sendable {
             let text = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
-            if text != ".", text != ".." { names.append(text) }
+            if text != ".", text != "..", isWanted(text) { names.append(text) }
         }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return names
     }
 
     /// Makes a directory; not an error if one is there.
@@ -136,13 +156,25 @@ public final class Directory: Sendable {
 
     /// Removes a file's name; not an error if there is none.
     public func remove(_ name: String) throws(FileError) {
+        try guardian?()
+        try discard(name)
+    }
+
+    /// Removes a file of our own that nobody else knows, guarded or not.
+    func discard(_ name: String) throws(FileError) {
         if unsafe unlinkat(descriptor.raw, name, 0) == 0 || errno == ENOENT { return }
         throw .last(.remove, name)
     }
 
     /// Gives a file another name in this directory, in one step; what had that name is gone.
     public func rename(_ old: String, to new: String) throws(FileError) {
+        try guardian?()
         guard unsafe renameat(descriptor.raw, old, descriptor.raw, new) == 0 else { throw .last(.rename, new) }
+    }
+
+    /// Gives a file of this directory a second name, which must not be there yet.
+    public func link(_ old: String, to new: String) throws(FileError) {
+        guard unsafe linkat(descriptor.raw, old, descriptor.raw, new, 0) == 0 else { throw .last(.link, new) }
     }
 
     /// Makes sure that names made, changed or removed here reached the disk.

@@ -26,6 +26,8 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         case remove
         /// Locking it.
         case lock
+        /// Giving it a second name.
+        case link
     }
 
     /// What was asked.
@@ -58,6 +60,16 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Whether the disk or the quota is full: a state that can pass.
     public var isOutOfSpace: Bool {
         code == ENOSPC || code == EDQUOT || code == EFBIG
+    }
+
+    /// Whether something of that name was there already.
+    public var isThere: Bool {
+        code == EEXIST
+    }
+
+    /// Whether the file system knows no second names.
+    public var isWithoutLinks: Bool {
+        code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EMLINK
     }
 
     /// Whether the name leads through a link or out of its directory.

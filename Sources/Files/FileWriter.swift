@@ -61,7 +61,7 @@ extension Directory {
             try file.sync()
             try rename(temporary, to: name)
         } catch {
-            try? remove(temporary)
+            try? discard(temporary)
             throw error
         }
         try sync()

@@ -28,6 +28,11 @@ struct Chain: ~Copyable {
         hash
     }
 
+    /// What the last line shows of its hash.
+    var tag: [UInt8] {
+        Array(hash.prefix(16))
+    }
+
     /// Whether the line in `bytes[range]`, with its tag and line feed, is the next one; if so, the chain goes on.
     mutating func follows(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         guard range.count > Self.tail else { return false }

@@ -23,13 +23,13 @@ final class GroupCommit: Sendable {
         /// What came after the end was asked for; never written.
         var refused: [Callback] = []
         var durableCounts: RowCounts
-        /// The ledger; the loop takes it, so that it is closed, and the lock given up, when the loop ends.
+        /// The ledger; the loop takes it, so that it is closed when the loop ends.
         var file: Descriptor?
         var failure: LedgerError?
         /// The loop sleeps until it is woken.
         var isIdle = false
         var isStopping = false
-        /// The loop has ended and the lock is given up.
+        /// The loop has ended and the lease is let go.
         var hasEnded = false
         /// Called when the loop has ended.
         var atEnd: [Callback] = []
@@ -38,9 +38,22 @@ final class GroupCommit: Sendable {
     let state: Mutex<State>
     let durable: Atomic<UInt64>
     let syncs = Atomic<Int>(0)
+    /// The right to write.
+    let lease: Lease
+    private let job: JobID
+    private let witness: WitnessKeeper?
     private let wakeup = Wakeup()
 
-    init(_ start: LedgerWriter.Start, encoder: LineEncoder, file: Descriptor) {
+    init(
+        _ start: LedgerWriter.Start,
+        encoder: LineEncoder,
+        file: Descriptor,
+        lease: Lease,
+        witness: WitnessKeeper?
+    ) {
+        self.lease = lease
+        self.witness = witness
+        job = start.header.job
         let records = UInt64(start.lines)
         state = Mutex(
             State(
@@ -118,10 +131,11 @@ final class GroupCommit: Sendable {
         var failure: LedgerError?
     }
 
-    /// Makes what comes durable until told to stop; the file, and with it the lock, is let go at the end.
+    /// Makes what comes durable until told to stop; file and lease are let go at the end.
     func run(chain: consuming Chain, gather: Duration) {
         var file = state.withLock { $0.file.take() }
         var bytes: [UInt8] = []
+        var length = state.withLock { $0.offset }
         var last = ContinuousClock.now - gather
         while true {
             while state.withLock({ $0.rests() }) { wakeup.wait() }
@@ -131,21 +145,38 @@ final class GroupCommit: Sendable {
             bytes.removeAll(keepingCapacity: true)
             let group = state.withLock { $0.take(&bytes) }
             var failure = group.failure
-            if failure == nil, !bytes.isEmpty {
-                do throws(FileError) {
+            if failure == nil, !bytes.isEmpty, let file {
+                do throws(LedgerError) {
                     chain.seal(&bytes)
-                    try file?.write(bytes)
-                    try file?.dataSync()
-                    syncs.add(1, ordering: .relaxed)
+                    try write(bytes, to: file)
+                    length += Int64(bytes.count)
+                    witness?.note(length: length, tag: chain.tag)
                 } catch {
-                    failure = .file(error)
+                    failure = error
                 }
             }
             finish(group, failure)
             if group.isLast { break }
         }
         file = nil
+        let isGood = state.withLock { $0.failure == nil }
+        if isGood { witness?.close() }
+        lease.release(clean: isGood)
         end()
+    }
+
+    /// Makes a group durable, and makes sure that it will be read.
+    private func write(_ bytes: [UInt8], to file: Descriptor) throws(LedgerError) {
+        let isSealed = try onDisk { () throws(FileError) in
+            try file.write(bytes)
+            try file.dataSync()
+            // Asked after the sync: whoever takes over forbids writing first and reads then, so that what was durable before
+            // is read, and what comes later is seen here to be in vain.
+            return try file.status().isSealed
+        }
+        if isSealed { throw .takenOver(job) }
+        if let failure = witness?.failure { throw lease.isLost ? .takenOver(job) : .file(failure) }
+        syncs.add(1, ordering: .relaxed)
     }
 
     private func finish(_ group: Group, _ failure: LedgerError?) {

@@ -2,7 +2,7 @@ public import Core
 import Files
 import Synchronization
 
-/// The one writer of a job's ledger; holds the ledger's lock as long as it lives.
+/// The one writer of a job's ledger; holds the job's lease as long as it lives.
 ///
 /// Appending never waits for the disk: records go into a buffer, and a thread of the writer's own takes all that has
 /// gathered, writes it with one call, syncs once, and then runs the callbacks of what has become durable, in order. While a
@@ -20,7 +20,7 @@ public final class LedgerWriter: Sendable {
     public let header: LedgerHeader
     /// How many bytes of a torn write were cut off when the ledger was opened.
     public let torn: Int64
-    private let commit: GroupCommit
+    let commit: GroupCommit
     private let reading: Descriptor
 
     /// Where a writer begins.
@@ -34,11 +34,19 @@ public final class LedgerWriter: Sendable {
         var torn: Int64
     }
 
-    init(_ start: Start, encoder: LineEncoder, file: Descriptor, reading: Descriptor, gather: Duration) {
+    init(
+        _ start: Start,
+        encoder: LineEncoder,
+        file: Descriptor,
+        reading: Descriptor,
+        gather: Duration,
+        lease: Lease,
+        witness: WitnessKeeper?
+    ) {
         header = start.header
         torn = start.torn
         self.reading = reading
-        commit = GroupCommit(start, encoder: encoder, file: file)
+        commit = GroupCommit(start, encoder: encoder, file: file, lease: lease, witness: witness)
         let commit = commit
         let chain = start.chain
         WriterThread.start { commit.run(chain: Chain(hash: chain), gather: gather) }
@@ -47,6 +55,20 @@ public final class LedgerWriter: Sendable {
     deinit {
         commit.stop()
     }
+
+    // MARK: - The right to write
+
+    /// Whether the job is still ours beyond doubt; to be asked immediately before a message's content goes out.
+    public var isHeld: Bool { commit.lease.isHeld }
+
+    /// Whether another process has taken the job over: what is appended from now on is read by nobody.
+    public var isLost: Bool {
+        if case .takenOver = failure { return true }
+        return commit.lease.isLost
+    }
+
+    /// From whom the job came.
+    public var origin: Lease.Origin { commit.lease.origin }
 
     // MARK: - Appending
 
@@ -86,7 +108,7 @@ public final class LedgerWriter: Sendable {
         }
     }
 
-    /// Makes all that was appended durable, ends the writer and gives up the lock; `false` if not all became durable.
+    /// Makes all that was appended durable, ends the writer and lets the lease go; `false` if not all became durable.
     ///
     /// What is appended afterwards is refused: its callback gets `false`.
     public func close() async -> Bool {
@@ -157,17 +179,35 @@ public final class LedgerWriter: Sendable {
     @discardableResult
     public func endRowsUnderWay(at time: Timestamp, messageID: (RowNumber) -> String) -> Int {
         let rows = commit.state.withLock { Array($0.rows.rows(.tried)) }
-        for row in rows {
-            let outcome = Outcome(
-                .unknown,
-                reason: .answerLost,
-                detail: "Wardpost was stopped after the message was sent and before the answer was written down",
-                attempts: state(of: row).attempts,
-                finishedAt: time,
-                messageID: messageID(row)
-            )
-            append(.ended(row, outcome))
-        }
+        let detail = "Wardpost was stopped after the message was sent and before the answer was written down"
+        for row in rows { end(row, time, detail, messageID(row)) }
         return rows.count
+    }
+
+    /// Writes down that no row without an end is known not to have been sent: the ledger came from a backup, and only a person
+    /// can tell which rows to send.
+    ///
+    /// - Parameters:
+    ///   - time: When that was found.
+    ///   - messageID: The Message-ID that the row's message has at every attempt.
+    public func endOpenRows(at time: Timestamp, messageID: (RowNumber) -> String) {
+        let rows = commit.state.withLock { state in
+            (1...UInt32(max(1, state.rows.count))).map { RowNumber($0) }
+                .filter { state.rows.contains($0) && !state.rows[$0].phase.isEnded }
+        }
+        let detail = "The job's ledger came from a backup; the row may have been sent after that was made"
+        for row in rows { end(row, time, detail, messageID(row)) }
+    }
+
+    private func end(_ row: RowNumber, _ time: Timestamp, _ detail: String, _ messageID: String) {
+        let outcome = Outcome(
+            .unknown,
+            reason: .answerLost,
+            detail: detail,
+            attempts: state(of: row).attempts,
+            finishedAt: time,
+            messageID: messageID
+        )
+        append(.ended(row, outcome))
     }
 }

@@ -132,6 +132,9 @@ struct LineDecoder {
         case ("started", 4):
             guard let process = number(2), let host = text(3) else { return nil }
             return .started(at: time, process: process, host: host)
+        case ("taken-over", 5):
+            guard let file = number(2), let process = number(3), let host = text(4) else { return nil }
+            return .takenOver(at: time, number: file, process: process, host: host)
         case ("paused", 2): return .paused(at: time)
         case ("resumed", 2): return .resumed(at: time)
         case ("stopped", 3): return text(2).map { .stopped(at: time, reason: Reason(rawValue: $0)) }

@@ -67,6 +67,11 @@ struct LineEncoder {
             begin("started", time)
             field(process)
             field(host)
+        case .takenOver(let time, let number, let process, let host):
+            begin("taken-over", time)
+            field(number)
+            field(process)
+            field(host)
         case .paused(let time):
             begin("paused", time)
         case .resumed(let time):

@@ -8,6 +8,8 @@ enum LineFormat {
     static let version = "1"
     /// Between fields.
     static let tab = UInt8(ascii: "\t")
+    /// At the end of each line.
+    static let lineFeed = UInt8(ascii: "\n")
     /// No line is longer; a longer one is damage.
     static let longestLine = 1 << 20
 

@@ -16,11 +16,20 @@ struct Replay {
     private(set) var torn: Int64 = 0
     /// The last line's hash, for going on.
     private(set) var chain: [UInt8] = []
+    /// Whether a line that was known beforehand ends where it did.
+    private(set) var hasMark = false
 
     private static let block = 1 << 20
 
     /// Reads the file to the end that it has now.
-    init(_ file: Descriptor, job: JobID, key: HMACSHA256) throws(LedgerError) {
+    ///
+    /// - Parameter mark: Where a line is known to have ended, to be looked for.
+    init(
+        _ file: Descriptor,
+        job: JobID,
+        key: HMACSHA256,
+        mark: WitnessMark? = nil
+    ) throws(LedgerError) {
         let size = try onDisk { () throws(FileError) in try file.status().size }
         var source = LineSource(file: file, size: size)
         guard let first = try source.next(), first.isWhole else { throw .unfinished(job) }
@@ -39,6 +48,7 @@ struct Replay {
         rows = RowStates(rows: header.rows)
         lines = 1
         length = source.position
+        hasMark = length == mark?.length && chain.tag == mark?.tag
         while let line = try source.next() {
             guard line.isWhole, chain.follows(source.bytes, line.range) else {
                 try judge(line, source, chain.state, job)
@@ -49,6 +59,7 @@ struct Replay {
                 throw .broken(job, line: lines, what: "this version cannot read it")
             }
             length = source.position
+            if length == mark?.length { hasMark = chain.tag == mark?.tag }
         }
         guard self.header.links.count == links else { throw .unfinished(job) }
         torn = size - length

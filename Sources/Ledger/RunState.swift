@@ -30,6 +30,8 @@ public struct RunState: Hashable, Sendable {
             firstStart = firstStart ?? time
             lastStart = time
             lastEvent = time
+        case .takenOver(let time, _, _, _):
+            lastEvent = time
         case .paused(let time):
             isPaused = true
             lastEvent = time

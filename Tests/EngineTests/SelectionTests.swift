@@ -56,8 +56,7 @@ import Testing
                 active: active,
                 isConfirmed: isConfirmed,
                 wantsRetry: wantsRetry,
-                isThere: isThere,
-                hasFailed: { _ in false }
+                isThere: isThere
             )
             switch try await selection.choose(id) {
             case .new(let id, let isConfirmed): return "new \(id.run)\(isConfirmed ? " confirmed" : "")"
@@ -66,6 +65,10 @@ import Testing
                 let run = writer.header.job.run
                 #expect(await writer.close())
                 return "resume \(run)"
+            case .recover(let writer):
+                #expect(await writer.close())
+                return "recover \(writer.header.job.run)"
+            case .replace(let id): return "replace \(id.run)"
             case .held(let sentence): return "held: \(sentence)"
             case .busy: return "busy"
             }

@@ -187,6 +187,8 @@ final class SessionHandler: ChannelInboundHandler {
         } else {
             secure = SecureSession(implicit: verified, settings: route, token: token)
         }
+        let source = source
+        secure?.mayTransmit = { source.mayTransmit() }
         // The clear phase must not leave half a reply to what comes now.
         parser = ReplyParser(limits: route.limits)
     }

@@ -45,6 +45,8 @@ struct ChunkFlow: ~Copyable {
     var noted: Deque<Flight> = []
     /// Messages whose commands are out, oldest first; only the last one's content may not be all out.
     var flying: Deque<Flight> = []
+    /// Asked in the step that writes content whether it may go out.
+    var mayTransmit: () -> Bool = { true }
     /// No further message is wanted.
     var isLeaving = false
     /// How the connection ends as soon as what is out was answered.
@@ -107,8 +109,8 @@ struct ChunkFlow: ~Copyable {
     /// Takes the ledger's word about a message.
     mutating func durable(_ ticket: Ticket, _ isDurable: Bool, into output: inout ByteBuffer) -> Step {
         guard let index = noted.firstIndex(where: { $0.message.ticket == ticket }) else { return Step(.wait) }
-        guard isDurable else {
-            let end = ConnectionEnd(kind: .lost, reason: .stopped, detail: "the ledger did not take the row")
+        guard isDurable, mayTransmit() else {
+            let end: ConnectionEnd = isDurable ? .rightHasRunOut : .rowNotTaken
             farewell = farewell ?? end
             let flight = noted.remove(at: index)
             return next(more: false, flight.ended(facts.result(.notTried, .stopped, end.detail)))
@@ -122,6 +124,11 @@ struct ChunkFlow: ~Copyable {
         guard isFlushing else { return Step(.wait) }
         isFlushing = false
         unflushed = 0
+        guard mayTransmit() else {
+            // Without its end, no server takes a message; those that are out are answered yet.
+            if flying.last?.isWhole ?? false { farewell = farewell ?? .rightHasRunOut }
+            return farewell == nil ? close(.rightHasRunOut) : Step(.wait)
+        }
         if let last = flying.indices.last, !flying[last].isWhole, !flying[last].isGivenUp {
             unflushed = flying[last].write(limit: MailFlow.piece, into: &output)
             isFlushing = !flying[last].isWhole

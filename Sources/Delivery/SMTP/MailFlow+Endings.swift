@@ -125,4 +125,10 @@ extension ConnectionEnd {
     static func protocolError(_ detail: String) -> ConnectionEnd {
         ConnectionEnd(kind: .lost, reason: .protocolError, detail: detail)
     }
+
+    /// The ledger cannot be written.
+    static let rowNotTaken = ConnectionEnd(kind: .lost, reason: .stopped, detail: "the ledger did not take the row")
+
+    /// We were stopped for so long that another may have taken the work over.
+    static let rightHasRunOut = ConnectionEnd(kind: .lost, reason: .stopped, detail: "the right to send has run out")
 }

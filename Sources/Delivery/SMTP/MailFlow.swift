@@ -53,6 +53,8 @@ struct MailFlow: ~Copyable {
     private var needsReset = false
     /// No further message is wanted.
     var isLeaving = false
+    /// Asked in the step that writes content whether it may go out.
+    var mayTransmit: () -> Bool = { true }
     /// An envelope was given up after it went out, so the connection is good for one more answer and no more.
     var isSpent = false
     /// The window that is wanted, until the server's answers to a message have shown whether it can be had.
@@ -140,6 +142,8 @@ struct MailFlow: ~Copyable {
     mutating func flushed(into output: inout ByteBuffer) -> Step {
         if let step = chunks?.flushed(into: &output) { return step }
         guard let current, case .leaving = current.content else { return Step(.wait) }
+        // Without its end, no server takes a message.
+        guard mayTransmit() else { return giveBack(.rightHasRunOut) }
         return writePiece(into: &output)
     }
 
@@ -244,14 +248,18 @@ struct MailFlow: ~Copyable {
     // MARK: The content and its end
 
     private mutating func sendContent(into output: inout ByteBuffer) -> Step {
-        guard let current, case .asked = current.content, let isDurable = current.isDurable else { return Step(.wait) }
-        guard isDurable else {
-            // After 354 there is no way back but to close.
-            self.current = nil
-            let end = ConnectionEnd(kind: .lost, reason: .stopped, detail: "the ledger did not take the row")
-            return close(end, current.ended(result(.notTried, .stopped, end.detail)))
+        guard case .asked? = current?.content, let isDurable = current?.isDurable else { return Step(.wait) }
+        guard isDurable, mayTransmit() else {
+            return giveBack(isDurable ? .rightHasRunOut : .rowNotTaken)
         }
         return writePiece(into: &output)
+    }
+
+    /// Gives the message back whose content was asked for: after 354 there is no way back but to close.
+    private mutating func giveBack(_ end: ConnectionEnd) -> Step {
+        let ended = current.map { $0.ended(result(.notTried, end.reason, end.detail)) }
+        current = nil
+        return close(end, ended)
     }
 
     private mutating func writePiece(into output: inout ByteBuffer) -> Step {
@@ -303,5 +311,6 @@ struct MailFlow: ~Copyable {
             begun: begun
         )
         chunks?.isLeaving = isLeaving
+        chunks?.mayTransmit = mayTransmit
     }
 }

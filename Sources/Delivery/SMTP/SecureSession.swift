@@ -19,6 +19,8 @@ struct SecureSession: ~Copyable {
     private var answers = 0
     private let settings: RouteSettings
     private let token: AccessToken?
+    /// Asked in the step that writes content whether it may go out.
+    var mayTransmit: () -> Bool = { true }
     /// The session that it lives in.
     let tls: VerifiedTLS
     /// What the server offers inside TLS, once it said so.
@@ -219,7 +221,9 @@ struct SecureSession: ~Copyable {
     }
 
     private mutating func open(_ capabilities: Capabilities) -> Step {
-        state = .open(MailFlow(capabilities, tls: tls.evidence, settings: settings))
+        var flow = MailFlow(capabilities, tls: tls.evidence, settings: settings)
+        flow.mayTransmit = mayTransmit
+        state = .open(flow)
         return Step(.ask)
     }
 

@@ -5,26 +5,59 @@ import Ledger
 
 /// Which folder belongs to which process and which job, kept in the site's `outbox`.
 ///
-/// A folder's lock keeps two processes from working it at once. Its note says which content is under way, so that files changed
+/// A folder's lease keeps two processes from working it at once. Its note says which content is under way, so that files changed
 /// between a crash and the next start are noticed before a row goes out twice.
 struct JobClaims: Sendable {
-    private let locks: Directory
+    private let folders: Leases
+    private let jobs: Leases
     private let notes: Directory
 
-    init(site: Site) throws(EngineError) {
-        locks = try site.outbox("locks")
+    /// Opens the claims of a site.
+    ///
+    /// - Parameters:
+    ///   - site: The site.
+    ///   - time: How long a holder is missed before another follows; as the configuration says without it.
+    init(site: Site, time: Duration? = nil) throws(EngineError) {
+        let time = time ?? .seconds(site.configuration.lease)
+        let leases = try site.outbox("leases")
+        folders = Leases(in: leases, kind: "folders", time: time)
+        jobs = Leases(in: leases, kind: "jobs", time: time)
         notes = try site.outbox("active")
     }
+
+    /// The leases of jobs, which ledgers are written under.
+    var ledgers: Leases { jobs }
 
     /// Takes a folder for this process; `nil` if another has it.
     ///
     /// Held as long as the result lives.
-    func lock(_ folder: String) throws(FileError) -> Descriptor? {
-        let file = try locks.openAppending(folder)
-        return try file.lock() ? file : nil
+    func lock(_ folder: String) throws(FileError) -> Lease? {
+        switch try folders.take(folder) {
+        case .held(let lease): return lease
+        case .busy:
+            // Whoever has the folder has the job, too: if it is gone, we need not wait for each in turn.
+            if let active = try? active(folder) { jobs.watch("\(active)") }
+            return nil
+        }
     }
 
-    /// Removes what a process that was killed left of files it was replacing, in a folder whose lock we hold.
+    /// Takes a folder as ``lock(_:)`` does, and waits for as long as it takes to tell whether another is still at work.
+    func lockPatiently(_ folder: String) async throws -> Lease? {
+        let start = ContinuousClock.now
+        let pause = folders.time / 12
+        while true {
+            let answer = try await Blocking.run { [folders] in try folders.take(folder) }
+            switch answer {
+            case .held(let lease): return lease
+            case .busy(let rival):
+                if rival.isAtWork || ContinuousClock.now - start > folders.time * 2 { return nil }
+                if let active = try? active(folder) { jobs.watch("\(active)") }
+                try await Task.sleep(for: pause)
+            }
+        }
+    }
+
+    /// Removes what a process that was killed left of files it was replacing, in a folder whose lease we hold.
     func sweep(_ folder: JobFolder) {
         for name in (try? folder.directory.list()) ?? [] where name.hasPrefix(".") && JobFiles.isOurs(name) {
             try? folder.directory.remove(name)
@@ -36,10 +69,9 @@ struct JobClaims: Sendable {
         }
     }
 
-    /// Whether some process works a folder now.
+    /// Whether some process works a folder now, as far as one look can tell.
     func isLocked(_ folder: String) -> Bool {
-        guard (try? locks.status(of: folder)) != nil, let file = try? locks.openAppending(folder) else { return false }
-        return (try? file.lock()) == false
+        folders.holder(of: folder) != nil
     }
 
     /// The job that a folder was being worked as when its process ended; `nil` if none was under way.

@@ -14,8 +14,9 @@ struct JobOutput: Sendable {
     private let keys: SiteKeys
     private let name: String
 
-    init(_ folder: JobFolder, site: Site, keys: SiteKeys) {
-        self.folder = folder.directory
+    /// Writes into a folder for as long as its lease is held: whoever has lost it changes nothing there any more.
+    init(_ folder: JobFolder, site: Site, keys: SiteKeys, lease: Lease) {
+        self.folder = folder.directory.guarded { () throws(FileError) in try lease.confirm() }
         name = folder.name
         signer = Signer(keys.signing)
         self.site = site

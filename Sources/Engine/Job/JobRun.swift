@@ -23,6 +23,8 @@ final class JobRun: Sendable {
         case interrupted
         /// The ledger cannot be written; the job goes on when it can.
         case disk(String)
+        /// Another worker has the job now; nothing more is to be done or written.
+        case lost
     }
 
     let job: PreparedJob
@@ -32,6 +34,8 @@ final class JobRun: Sendable {
     let schedule: JobSchedule
     /// How often the keeper looks.
     let interval: Duration
+    /// Whether another worker has the job now.
+    let isLost: @Sendable () -> Bool
     let report: @Sendable (JobProgress) -> Void
     let log: Logger
     /// Whether the route was begun; before that nobody is there to hear how it ends.
@@ -44,6 +48,7 @@ final class JobRun: Sendable {
         sender: RouteSender,
         schedule: JobSchedule,
         interval: Duration,
+        isLost: @escaping @Sendable () -> Bool = { false },
         report: @escaping @Sendable (JobProgress) -> Void,
         log: Logger
     ) {
@@ -53,6 +58,7 @@ final class JobRun: Sendable {
         self.sender = sender
         self.schedule = schedule
         self.interval = interval
+        self.isLost = isLost
         self.report = report
         self.log = log
     }
@@ -63,6 +69,7 @@ final class JobRun: Sendable {
         case changed(String)
         case disk(String)
         case deadline
+        case lost
 
         /// What a reader of the table came upon; `nil` for no reason to end.
         init?(_ end: RowFeeder.End) {
@@ -205,6 +212,7 @@ final class JobRun: Sendable {
     }
 
     private var reasonToEnd: Cause? {
+        if isLost() { return .lost }
         if let failure = ledger.failure { return .disk("\(failure)") }
         if let failure = source.failure { return .disk(failure) }
         if !job.folder.isInPlace {
@@ -218,6 +226,7 @@ final class JobRun: Sendable {
 
     /// Gives every row that is left its reason, as the end of the route and of the job has it.
     private func settle(_ end: RouteEnd, _ cause: Cause?) async -> End {
+        if case .lost = cause { return .lost }
         if case .disk(let what) = cause { return .disk(what) }
         guard await rowsCameBack(), let view = await ledger.view() else { return diskFailed }
         var cause = cause
@@ -232,6 +241,8 @@ final class JobRun: Sendable {
         switch (cause, end) {
         case (.disk(let what), _):
             return .disk(what)
+        case (.lost, _):
+            return .lost
         case (.stopped, _):
             rest(view, .cancelled, RouteProblem(.stopped, detail: "STOP was dropped into the folder", server: ""))
             result = .stopped
@@ -269,7 +280,7 @@ final class JobRun: Sendable {
     }
 
     private var diskFailed: End {
-        .disk(ledger.failure.map { "\($0)" } ?? "rows that were under way did not come back")
+        isLost() ? .lost : .disk(ledger.failure.map { "\($0)" } ?? "rows that were under way did not come back")
     }
 
     private func rest(_ view: LedgerView, _ status: RowStatus, _ problem: RouteProblem) {

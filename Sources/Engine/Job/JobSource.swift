@@ -155,6 +155,11 @@ final class JobSource: MessageSource {
         ledger.append(.tried(message.row, attempt: message.attempt, at: .now), then: then)
     }
 
+    /// Asked when the content is about to be written: a process that was stopped meanwhile has no right to send any more.
+    func mayTransmit() -> Bool {
+        ledger.isHeld
+    }
+
     func ended(_ message: Ticket, _ result: AttemptResult) {
         var result = result
         if let sent = sending.withLock({ $0.removeValue(forKey: message.row) }) {

@@ -41,6 +41,8 @@ public struct JobWorker: Sendable {
         var interval: Duration = .milliseconds(250)
         /// How much may wait for recipients' domains.
         var lanes = LaneRows.Bounds()
+        /// How long another worker is missed before its jobs are taken over; as the configuration says without it.
+        var lease: Duration?
     }
 
     let site: Site
@@ -52,7 +54,6 @@ public struct JobWorker: Sendable {
     let tuning: Tuning
     /// How fast mail goes to recipients' domains; all jobs have it in common.
     let paces: DomainPaces
-    private let failed = FailedLedgers()
 
     /// Prepares to work a site's jobs; reads its keys.
     public init(site: Site, log: Logger) throws(EngineError) {
@@ -65,8 +66,13 @@ public struct JobWorker: Sendable {
         self.tuning = tuning
         keys = try site.keys()
         paces = DomainPaces(site.configuration.domainLimits)
-        claims = try JobClaims(site: site)
-        store = LedgerStore(directory: try site.outbox("ledgers"), key: keys.ledger)
+        claims = try JobClaims(site: site, time: tuning.lease)
+        store = LedgerStore(
+            directory: try site.outbox("ledgers"),
+            key: keys.ledger,
+            leases: claims.ledgers,
+            witness: Witness(directory: try site.witness())
+        )
         // As many loops as cores: messages are rendered and encrypted on them.
         loops = .singleton
     }
@@ -75,11 +81,13 @@ public struct JobWorker: Sendable {
     ///
     /// - Parameters:
     ///   - name: The folder's name in `jobs/`.
+    ///   - waits: Whether to wait for as long as it takes to tell whether another that has the folder is still at work.
     ///   - report: Told how far the job is, a few times a second.
-    public func work(_ name: String, report: @escaping @Sendable (JobProgress) -> Void = { _ in })
-        async throws(EngineError)
-        -> Result
-    {
+    public func work(
+        _ name: String,
+        waits: Bool = false,
+        report: @escaping @Sendable (JobProgress) -> Void = { _ in }
+    ) async throws(EngineError) -> Result {
         let folder: JobFolder
         do {
             folder = try JobFolder(name, in: try site.jobs())
@@ -91,152 +99,70 @@ public struct JobWorker: Sendable {
             throw EngineError(.tryAgain, "\(error)")
         }
         do {
-            guard let lock = try claims.lock(name) else { return .busy }
-            defer { withExtendedLifetime(lock) {} }
+            let lock = waits ? try await claims.lockPatiently(name) : try claims.lock(name)
+            guard let lock else { return .busy }
+            defer { lock.release(clean: true) }
             claims.sweep(folder)
-            return try await work(folder, report)
+            return try await work(folder, lock, report)
         } catch let error as EngineError {
             throw error
-        } catch let error as LedgerError {
-            // What was sent is no longer known, or cannot be: nothing may be sent until a person has looked.
-            switch error {
-            case .broken: return hold(folder, "The job's ledger does not verify: \(error)", nil)
-            case .version, .tooLong: return hold(folder, "\(error)", nil)
-            case .busy: return .busy
-            case .exists, .notFound, .unfinished, .file: return .tryAgain("\(error)")
-            }
+        } catch is CancellationError {
+            return .interrupted
         } catch {
             return .tryAgain("\(error)")
         }
     }
 
-    private func work(_ folder: JobFolder, _ report: @escaping @Sendable (JobProgress) -> Void) async throws -> Result {
-        let name = folder.name
-        let marker = folder.marker
-        let wantsRetry = folder.has(.retry)
-        let isConfirmed = folder.has(.confirm)
-        if let marker {
-            let goesOn = marker == .held ? isConfirmed || wantsRetry : wantsRetry && marker != .rejected
-            guard goesOn else { return .finishedBefore(marker.rawValue) }
-        }
-        let retry: [RowSelection]
+    private func work(
+        _ folder: JobFolder,
+        _ lock: Lease,
+        _ report: @escaping @Sendable (JobProgress) -> Void
+    ) async throws -> Result {
         do {
-            retry = wantsRetry ? try RetryRequest(folder).selections : []
-        } catch {
-            return hold(folder, "RETRY cannot be followed: \(error). Drop one that can, or remove HELD.", nil)
-        }
-        let output = JobOutput(folder, site: site, keys: keys)
-        let checker = JobChecker(site: site, keys: keys)
-        let finding = try await Blocking.run { checker.check(folder) }
-        try output.write(problems: finding.problems)
-        guard let job = finding.job else {
-            let problems = finding.problems.filter { $0.severity == .error }
-            try output.reject(problems)
-            log.notice("job rejected", metadata: ["folder": "\(name)", "problems": "\(problems.count)"])
-            return .rejected(finding.problems)
-        }
-        do {
-            try output.begin(job)
-        } catch {
-            return .tryAgain("nothing was sent, since results could not be written: \(error)")
-        }
-        let active = try claims.active(name)
-        if let active, active.digest != job.id.digest, !isConfirmed, try await wasCutShort(active) {
-            return hold(
-                folder,
-                "The files were changed after the job was taken up as \(active), and some of it may have been sent."
-                    + " Put the files back as they were and remove HELD to go on, drop the rest as a new job, or drop an"
-                    + " empty file CONFIRM to send these files to every row.",
-                nil
-            )
-        }
-        let selection = RunSelection(
-            store: store,
-            folder: name,
-            active: active,
-            isConfirmed: isConfirmed,
-            wantsRetry: wantsRetry,
-            isThere: { [site] in (try? site.jobs().status(of: $0)) != nil },
-            hasFailed: { [failed] in failed.contains($0) }
-        )
-        switch try await selection.choose(job.id) {
-        case .busy: return .busy
-        case .held(let sentence): return hold(folder, sentence, nil)
-        case .new(let id, let isRepetition):
-            // Files that were mended after the job had ended are a new job to us, and RETRY is no word for mailing everybody
-            // again.
-            if marker != nil, wantsRetry, !isConfirmed, try folder.directory.status(of: JobFiles.results) != nil {
-                return hold(
-                    folder,
-                    "RETRY tries again what was not sent, but the files are not those that were sent. Put them back and drop"
-                        + " RETRY, drop the rows that are left as a new job, or drop an empty file CONFIRM to send these"
-                        + " files to every row.",
-                    nil
-                )
-            }
-            let run = checker.identity(id, job.run.contentDigest, takenUp: job.run.takenUp, job.manifest)
-            try claims.note(name, id)
-            let ledger = try store.create(header(job.under(run)))
-            if isRepetition { ledger.append(.confirmed(at: .now, file: JobFiles.Control.confirm.rawValue)) }
-            return try await self.run(job.under(run), ledger, retry, output, report)
-        case .resume(let ledger):
-            let header = ledger.header
-            let run = checker.identity(header.job, header.contentDigest, takenUp: header.takenUp, job.manifest)
-            if header.folder != name { try claims.forget(header.folder) }
-            try claims.note(name, header.job)
-            return try await self.run(job.under(run), ledger, retry, output, report)
-        }
-    }
-
-    /// Whether a job that this folder was worked as may have sent a part of what was in it.
-    private func wasCutShort(_ job: JobID) async throws -> Bool {
-        do {
-            let run = try await Blocking.run { [store] in try store.read(job).run }
-            return run.closed == nil || run.stopped == .contentChanged
+            return try await choose(folder, lock, report)
+        } catch  where lock.isLost {
+            log.notice("another worker took the job over", metadata: ["folder": "\(folder.name)"])
+            return .busy
         } catch let error as LedgerError {
+            // What was sent is no longer known, or cannot be: nothing may be sent until a person has looked.
             switch error {
-            // The process ended before anything could be sent.
-            case .notFound, .unfinished: return false
-            default: throw error
+            case .broken: return hold(folder, lock, "The job's ledger does not verify: \(error)", nil)
+            case .version, .tooLong: return hold(folder, lock, "\(error)", nil)
+            case .restored(let id, let what): return hold(folder, lock, RunSelection.sentence(id, what), nil)
+            case .busy, .takenOver: return .busy
+            case .exists, .notFound, .unfinished, .file: return .tryAgain("\(error)")
             }
         }
-    }
-
-    private func header(_ job: PreparedJob) -> LedgerHeader {
-        LedgerHeader(
-            job: job.id,
-            takenUp: job.run.takenUp,
-            folder: job.folder.name,
-            name: job.manifest.name.value,
-            purpose: job.manifest.purpose.value.rawValue,
-            list: job.list,
-            rows: job.rowCount,
-            contentDigest: job.run.contentDigest,
-            messageDomain: job.sender.domain,
-            version: Version.current,
-            links: job.composer.links.map(\.target)
-        )
     }
 
     // MARK: - Running
 
+    /// What people asked for, beyond that the job be sent.
+    struct Request {
+        /// The file that confirmed a repetition, or a ledger from a backup.
+        var confirmation: JobFiles.Control?
+        /// Which ended rows to try again.
+        var retry: [RowSelection]
+        /// Whether the ledger lacks what came after a backup.
+        var isLossy = false
+    }
+
     /// Works a job under its ledger, and lets go of the ledger however that ends: connections that are still being closed
     /// would hold it, and the next try would find it taken.
-    private func run(
+    func run(
         _ job: PreparedJob,
         _ ledger: LedgerWriter,
-        _ retry: [RowSelection],
+        _ request: Request,
+        _ lock: Lease,
         _ output: JobOutput,
         _ report: @escaping @Sendable (JobProgress) -> Void
     ) async throws -> Result {
         do {
-            let result = try await send(job, ledger, retry, output, report)
+            let result = try await send(job, ledger, request, lock, output, report)
             _ = await ledger.close()
-            failed.note(ledger)
             return result
         } catch {
             _ = await ledger.close()
-            failed.note(ledger)
             throw error
         }
     }
@@ -244,17 +170,23 @@ public struct JobWorker: Sendable {
     private func send(
         _ job: PreparedJob,
         _ ledger: LedgerWriter,
-        _ retry: [RowSelection],
+        _ request: Request,
+        _ lock: Lease,
         _ output: JobOutput,
         _ report: @escaping @Sendable (JobProgress) -> Void
     ) async throws -> Result {
         let folder = job.folder
+        if let file = request.confirmation { ledger.append(.confirmed(at: .now, file: file.rawValue)) }
         ledger.append(.started(at: .now, process: Working.process, host: Working.host))
         let lost = ledger.endRowsUnderWay(at: .now) { job.run.messages.messageID(of: $0) }
-        for selection in retry { ledger.append(.retried(at: .now, selection)) }
+        // RETRY names what is to be sent; what else was sent after the backup nobody knows.
+        if request.isLossy, request.confirmation == .retry {
+            ledger.endOpenRows(at: .now) { job.run.messages.messageID(of: $0) }
+        }
+        for selection in request.retry { ledger.append(.retried(at: .now, selection)) }
         guard await ledger.flush() else { return .tryAgain("\(ledger.failure.map { "\($0)" } ?? "the ledger failed")") }
         // What was asked for is in the ledger now; a file left behind would ask again.
-        if !retry.isEmpty { try folder.remove(.retry) }
+        if !request.retry.isEmpty { try folder.remove(.retry) }
         try folder.remove(.confirm)
         try output.clearMarker()
         if lost > 0 {
@@ -294,6 +226,7 @@ public struct JobWorker: Sendable {
             sender: try RouteSender(route: job.route, group: loops, source: source),
             schedule: schedule,
             interval: tuning.interval,
+            isLost: { ledger.isLost || lock.isLost },
             report: { progress in
                 status.update(progress)
                 report(progress)
@@ -326,6 +259,9 @@ public struct JobWorker: Sendable {
     ) async throws -> Result {
         switch end {
         case .interrupted: return .interrupted
+        case .lost:
+            log.notice("another worker took the job over", metadata: ["job": "\(job.id)"])
+            return .busy
         case .disk(let what):
             status.trouble("The job cannot go on now: \(what)")
             return .tryAgain(what)
@@ -356,8 +292,8 @@ public struct JobWorker: Sendable {
         }
     }
 
-    private func hold(_ folder: JobFolder, _ sentence: String, _ totals: JobTotals?) -> Result {
-        let output = JobOutput(folder, site: site, keys: keys)
+    func hold(_ folder: JobFolder, _ lock: Lease, _ sentence: String, _ totals: JobTotals?) -> Result {
+        let output = JobOutput(folder, site: site, keys: keys, lease: lock)
         do {
             // What was asked for was looked at; left there, it would be looked at again and again.
             for control in [JobFiles.Control.retry, .confirm] { try folder.remove(control) }

@@ -95,7 +95,7 @@ public struct TrackingUpdater: Service {
             guard try jobs.status(of: name) != nil else { return true }
             // Whoever works the folder writes the same files.
             guard let lock = try worker.claims.lock(name) else { return false }
-            defer { withExtendedLifetime(lock) {} }
+            defer { lock.release(clean: true) }
             let folder = try JobFolder(name, in: jobs)
             guard folder.marker != nil else { return false }
             guard let texts = try ResultTexts(in: folder), try texts.isSigned(in: folder, worker.keys.signing) else {
@@ -108,7 +108,8 @@ public struct TrackingUpdater: Service {
             // Another job may be in a folder of the same name by now, with results of its own.
             guard try texts.belong(to: view) else { return true }
             let switches = JobSwitches.of(folder)
-            let records = try JobRecords(folder: folder.directory, signer: Signer(worker.keys.signing))
+            let directory = folder.directory.guarded { () throws(FileError) in try lock.confirm() }
+            let records = try JobRecords(folder: directory, signer: Signer(worker.keys.signing))
             let tracking = try records.writeTracking(texts, view) { activity[$0] }
             let outcomes = try OutcomeTotals(counting: view)
             try records.writeSummary(Summary(view: view, outcomes: outcomes, tracking: tracking, switches: switches))

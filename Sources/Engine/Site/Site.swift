@@ -156,6 +156,37 @@ public struct Site: Sendable {
         }
     }
 
+    /// Where it is kept how far ledgers were written: neither in `jobs/` nor in `outbox/`, so that putting those back from a
+    /// backup is noticed.
+    func witness() throws(EngineError) -> Directory {
+        let place = configuration.witness
+        let path = place.map { absolute($0.value) } ?? keyPath + "/witness"
+        let parts = path.split(separator: "/", omittingEmptySubsequences: true)
+        do {
+            let parent = try Directory(path: "/" + parts.dropLast().joined(separator: "/"))
+            try parent.makeDirectory(String(parts.last ?? ""), permissions: 0o700)
+            let directory = try Directory(path: path)
+            guard try !directory.status().isWritableByOthers else {
+                throw EngineError(
+                    .configuration,
+                    "others than its owner can write it",
+                    at: Place(file: path),
+                    fix: "chmod 700 \(path)"
+                )
+            }
+            return directory
+        } catch let error as EngineError {
+            throw error
+        } catch {
+            throw EngineError(
+                .configuration,
+                "\(error)",
+                at: place?.place,
+                fix: "the service must be able to write there; `witness:` names another directory"
+            )
+        }
+    }
+
     /// Where the key directory is.
     var keyPath: String { absolute(configuration.keys.value) }
 

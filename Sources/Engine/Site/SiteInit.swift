@@ -35,6 +35,8 @@ public enum SiteInit {
             }
             try SiteKeys.create(in: keys)
             made.paths += try keys.list().map { "keys/" + $0 }
+            try keys.makeDirectory("witness", permissions: 0o700)
+            made.paths.append("keys/witness/")
             // A site that was checked out or copied has its configuration, and lacks its keys alone.
             if try directory.status(of: "wardpost.yaml") == nil {
                 try directory.replace("wardpost.yaml", permissions: 0o644) { try $0.append(configuration ?? example) }

@@ -3,8 +3,8 @@ public import Core
 extension SiteConfiguration {
     /// The keys of the file itself.
     public static let knownKeys = [
-        "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "associates", "routes",
-        "default_route", "domain_limits", "language", "tracking", "dkim", "fips",
+        "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "witness", "lease", "associates",
+        "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -20,6 +20,8 @@ extension SiteConfiguration {
         let zone = zone(reader)
         let settle = reader.number("settle", in: 0...86_400)?.value ?? 10
         let keys = keys(reader)
+        let witness = witness(reader)
+        let lease = reader.number("lease", in: 1...3_600)?.value ?? 30
         let associates = associates(reader)
         let routes = routes(reader)
         let domainLimits = DomainLimits.read(reader)
@@ -44,6 +46,8 @@ extension SiteConfiguration {
             zone: zone,
             settle: settle,
             keys: keys,
+            witness: witness,
+            lease: lease,
             associates: associates,
             routes: routes,
             defaultRoute: defaultRoute,
@@ -106,6 +110,19 @@ extension SiteConfiguration {
             return nil
         }
         return keys
+    }
+
+    private static func witness(_ reader: MappingReader) -> Placed<String>? {
+        guard let witness = reader.fileName("witness", rules: .site) else { return nil }
+        for room in ["jobs", "outbox"] where witness.value == room || witness.value.hasPrefix(room + "/") {
+            reader.problems.report(
+                "\"witness\" cannot lie in \(room)/: it would be restored together with what it vouches for",
+                at: witness.place,
+                fix: "name a directory outside, such as keys/witness"
+            )
+            return nil
+        }
+        return witness
     }
 
     private static func associates(_ reader: MappingReader) -> [Associate] {

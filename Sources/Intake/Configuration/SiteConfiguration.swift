@@ -17,6 +17,11 @@ public struct SiteConfiguration: Sendable {
     public var settle: Int
     /// The key directory: relative to the site, or absolute.
     public var keys: Placed<String>
+    /// What is known of ledgers is kept here, away from them: relative to the site, or absolute; inside the key directory
+    /// without it.
+    public var witness: Placed<String>?
+    /// For how many seconds a worker that shows no sign of life is missed before another takes its jobs over.
+    public var lease: Int
     /// The business associates, in the file's order.
     public var associates: [Associate]
     /// The ways out, in the file's order.

@@ -28,7 +28,9 @@ struct SendCommand: AsyncParsableCommand {
         }
         let display = ProgressDisplay()
         let result = try await interruptible {
-            try await reporting { () async throws(EngineError) in try await worker.work(name) { display.show($0) } }
+            try await reporting { () async throws(EngineError) in
+                try await worker.work(name, waits: true) { display.show($0) }
+            }
         }
         display.finish()
         try Self.report(result, name)
