@@ -231,6 +231,8 @@ public struct Limits: Hashable, Sendable {
     ///
     /// It saves a round trip a message.
     public var overlapsEnvelopes = true
+    /// After how long without work a connection is probed before a message goes out whole (see ``RouteSettings/window``).
+    public var probeAfter: Duration = .seconds(1)
     /// How many connections in a row must fail for the same kind of reason (TLS that cannot be trusted, a greeting that
     /// refuses for good) before the route gives up.
     public var confirmations = 2

@@ -29,6 +29,7 @@ import Testing
 ///     C* N                       exactly N lines of content
 ///     C# N                       N octets of content
 ///     tls                        the handshake is done and the server verified
+///     rested                     the same as wake, after a time without work
 ///     wake, durable N, veto N, flushed, drop, cut, timeout, drain, stop
 ///     row N: VERDICT [REASON] ["DETAIL"]     what the row must have come to by now
 ///     end: KIND [REASON] ["DETAIL"]     how the connection must have ended by now
@@ -77,6 +78,7 @@ final class DialogueRunner {
     private var isLarge = false
     private var queue: [OutgoingMessage] = []
     private var isFinished = false
+    private var isRested = false
     private var slow: Set<UInt32> = []
     private var results: [UInt32: AttemptResult] = [:]
     private var announced: Set<UInt32> = []
@@ -135,6 +137,7 @@ final class DialogueRunner {
                 )
             }
         case "wake": start(); perform(Step(.ask))
+        case "rested": isRested = true; perform(Step(.ask)); isRested = false
         case "durable": durable(words[1], true)
         case "veto": durable(words[1], false)
         case "flushed": if let step = secure?.flushed(into: &output) { perform(step) }
@@ -230,7 +233,7 @@ final class DialogueRunner {
             case .ask:
                 guard secure?.canTake == true else { return }
                 if !queue.isEmpty {
-                    guard let next = secure?.begin(queue.removeFirst(), into: &output) else { return }
+                    guard let next = secure?.begin(queue.removeFirst(), isRested: isRested, into: &output) else { return }
                     step = next
                 } else if isFinished {
                     guard let next = secure?.drain(into: &output) else { return }

@@ -16,24 +16,53 @@ final class ListSource: MessageSource {
         var results: [UInt32: AttemptResult] = [:]
         var announced: [UInt32: Int] = [:]
         var handedBack = 0
+        /// Rows that come when they are let go.
+        var kept: Deque<UInt32> = []
         var problems: [String] = []
         var sender: RouteSender?
     }
 
     private let state: Mutex<State>
     private let size: Int
+    private let large: UInt32?
+    private let isPrompt: Bool
 
+    /// More than systems buffer for a reader that does not read.
+    static let largeContent = Array(
+        ("Subject: Large\r\n\r\n" + String(repeating: line, count: 150_000)).utf8
+    )
     static let line = "A line of this message, some sixty octets long or near it.\r\n"
 
-    init(_ count: Int, size: Int = 1) {
+    /// So many messages of so many lines, one of them large.
+    ///
+    /// Those above `first` come only when they are released. A prompt ledger always answers at once.
+    init(_ count: Int, first: Int = .max, size: Int = 1, large: UInt32? = nil, isPrompt: Bool = false) {
         self.size = size
-        state = Mutex(State(waiting: Deque(count == 0 ? [] : Array(1...UInt32(count)))))
+        self.large = large
+        self.isPrompt = isPrompt
+        let rows = count == 0 ? [] : Array(1...UInt32(count))
+        state = Mutex(State(waiting: Deque(rows.prefix(first)), kept: Deque(rows.dropFirst(min(first, count)))))
+    }
+
+    /// Lets the kept messages go.
+    func release() {
+        let sender = state.withLock { state in
+            state.waiting.append(contentsOf: state.kept)
+            state.kept = []
+            return state.sender
+        }
+        sender?.wake()
     }
 
     var results: [UInt32: AttemptResult] { state.withLock { $0.results } }
     var problems: [String] { state.withLock { $0.problems } }
     var waiting: Int { state.withLock { $0.waiting.count } }
     var announced: Int { state.withLock { $0.announced.count } }
+
+    /// How many were given back untried.
+    var handedBack: Int { state.withLock { $0.handedBack } }
+    /// What keeps the route from sending.
+    var problem: RouteProblem? { state.withLock { $0.sender }?.problem }
 
     /// Sends all of it.
     func send(over route: RouteSettings) async throws -> RouteEnd {
@@ -45,7 +74,7 @@ final class ListSource: MessageSource {
 
     func next() -> NextMessage {
         state.withLock { state in
-            guard let row = state.waiting.popFirst() else { return state.underWay.isEmpty ? .finished : .later }
+            guard let row = state.waiting.popFirst() else { return state.underWay.isEmpty && state.kept.isEmpty ? .finished : .later }
             if !state.underWay.insert(row).inserted { state.problems.append("row \(row) is given out twice") }
             return .message(message(row))
         }
@@ -57,7 +86,7 @@ final class ListSource: MessageSource {
             state.announced[message.row.value, default: 0] += 1
         }
         // Both ways that a ledger may answer: at once, and from a thread of its own.
-        if message.row.value.isMultiple(of: 2) {
+        if isPrompt || message.row.value.isMultiple(of: 2) {
             then(true)
         } else {
             DispatchQueue.global().async { then(true) }
@@ -85,7 +114,7 @@ final class ListSource: MessageSource {
             ticket: Ticket(row: RowNumber(row), attempt: 1),
             sender: try! Address(localPart: "care", domain: "riverside.example"),
             recipient: try! Address(localPart: "row\(row)", domain: "example.org"),
-            content: Array("Subject: Row \(row)\r\n\r\n\(body)".utf8)
+            content: row == large ? Self.largeContent : Array("Subject: Row \(row)\r\n\r\n\(body)".utf8)
         )
     }
 }

@@ -2,7 +2,6 @@
 // A fixture that cannot be made is a broken test, and may say so by trapping.
 
 import Core
-import Glibc
 import NIOCore
 import NIOPosix
 import OpenSSL
@@ -18,7 +17,8 @@ final class Peer: Sendable {
         let connection: Int
         /// Which message of it, from 1; 0 before the first MAIL.
         let message: Int
-        /// `connect`, a verb, `.` for a message's end, or `content` for its first octets.
+        /// `connect`, a verb, `handshake`, `content` for a message's first octets, `.` for its end, `idle` for a while
+        /// without anything.
         let verb: String
         let isSecure: Bool
     }
@@ -27,20 +27,32 @@ final class Peer: Sendable {
     enum Answer: Sendable {
         /// What a good server does.
         case usual
+        /// The same in other words.
+        case changed(@Sendable (String) -> [UInt8])
+        /// The same, a byte at a time.
+        case dripped
+        /// The same, after a while.
+        case late
         /// These bytes; `\r\n` included.
         case say(String)
         /// These bytes, then the end.
         case sayAndClose(String)
         case close
         case reset
+        /// The stream ends without TLS's own end.
+        case truncate
         /// Nothing, for ever.
         case silence
+        /// A byte now and then, for ever.
+        case trickle
+        /// These bytes first, then those again and again, for as long as anybody reads.
+        case endless(String, String)
     }
 
     /// What the peer saw.
     struct Record: Sendable {
         var connections = 0
-        /// Lines that came outside TLS; the first bytes of a handshake are none.
+        /// Lines that came outside TLS.
         var clear: [String] = []
         /// Lines that came inside, without content.
         var secure: [String] = []
@@ -49,6 +61,24 @@ final class Peer: Sendable {
         var contents: [String] = []
         /// When each was taken.
         var times: [ContinuousClock.Instant] = []
+        /// What came and was neither an allowed line in clear nor inside a TLS record.
+        var violations: [String] = []
+        /// Octets of answers that never end, as far as they could be got rid of.
+        var endlessOctets = 0
+    }
+
+    /// How it differs from a good server.
+    struct Options: Sendable {
+        /// Nothing is answered on the first connection before that many whole messages came by BDAT.
+        var heldMessages = 0
+        /// Whether `idle` happens when nothing came for a while behind the second message.
+        var noticesIdleness = false
+        /// A small receive buffer, so that a client cannot get rid of a large message unread.
+        var isSmall = false
+        /// A port; any that is free unless given.
+        var port = 0
+        /// Called when a connection has ended.
+        var ended: (@Sendable () -> Void)?
     }
 
     private let channel: any Channel
@@ -63,13 +93,18 @@ final class Peer: Sendable {
         options: TLSServerContext.Options = .init(),
         clearOffer: String = "250-relay.kit.test\r\n250 STARTTLS\r\n",
         offer: String = "250-relay.kit.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
+        behaviour: Options = Options(),
         answer: @escaping @Sendable (Event) -> Answer = { _ in .usual }
     ) async throws {
         let box = Box()
-        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelInitializer { channel in
+        if behaviour.isSmall {
+            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: 16 * 1024)
+        }
+        channel =
+            try await bootstrap.childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let number = box.record { record in
                         record.connections += 1
@@ -85,18 +120,17 @@ final class Peer: Sendable {
                         number,
                         box,
                         context,
+                        isImplicit: mode == .implicit,
                         clearOffer: clearOffer,
                         offer: offer,
+                        behaviour: behaviour,
                         answer: answer
                     )
-                    if mode == .implicit {
-                        try channel.pipeline.syncOperations.addHandler(TLSHandler(TLSEngine(context)))
-                        handler.isSecure = true
-                    }
+                    try channel.pipeline.syncOperations.addHandler(WireTap(box))
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: "127.0.0.1", port: behaviour.port).get()
         self.box = box
     }
 
@@ -109,6 +143,11 @@ final class Peer: Sendable {
 
     /// A route to it that loses no time.
     func route(_ mode: RouteSettings.TLSMode = .startTLS, connections: Int = 1) -> RouteSettings {
+        Self.route(mode, port: port, connections: connections)
+    }
+
+    /// A route to a port of this machine.
+    static func route(_ mode: RouteSettings.TLSMode, port: Int, connections: Int = 1) -> RouteSettings {
         var route = RouteSettings(
             name: "main",
             host: Certificates.host,
@@ -133,145 +172,112 @@ final class Peer: Sendable {
     }
 }
 
-private final class PeerHandler: ChannelInboundHandler {
+/// Looks at what comes off the wire, before TLS: in clear the three allowed lines, then TLS records and nothing else.
+private final class WireTap: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+    typealias InboundOut = ByteBuffer
 
-    var isSecure = false
-    private let connection: Int
     private let box: Peer.Box
-    private let context: TLSServerContext
-    private let clearOffer: String
-    private let offer: String
-    private let answer: @Sendable (Peer.Event) -> Peer.Answer
-    private var message = 0
-    private var recipient = ""
-    private var content: [String]?
-    private var isSilent = false
-    private var incoming = ByteBuffer()
+    private var pending = ByteBuffer()
+    /// How much of a record is still to come; `nil` in clear.
+    private var record: Int?
+    private var isBroken = false
 
-    init(
-        _ connection: Int,
-        _ box: Peer.Box,
-        _ context: TLSServerContext,
-        clearOffer: String,
-        offer: String,
-        answer: @escaping @Sendable (Peer.Event) -> Peer.Answer
-    ) {
-        self.connection = connection
+    static let allowed = ["EHLO mail.riverside.example\r\n", "STARTTLS\r\n", "QUIT\r\n"]
+
+    init(_ box: Peer.Box) {
         self.box = box
-        self.context = context
-        self.clearOffer = clearOffer
-        self.offer = offer
-        self.answer = answer
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        if !isSecure { respond(context, "connect", "220 relay.kit.test ESMTP\r\n") }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Implicit TLS: the greeting comes once it is up.
-        if case .established? = event as? TLSEvent, isSecure {
-            respond(context, "connect", "220 relay.kit.test ESMTP\r\n")
-        }
-        if case .established? = event as? TLSEvent { isSecure = true }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
-        incoming.writeBuffer(&buffer)
-        while !isSilent, let end = incoming.readableBytesView.firstIndex(of: 10) {
-            let line = incoming.readString(length: end + 1 - incoming.readerIndex) ?? ""
-            take(context, String(line.dropLast()))
-        }
+        var copy = unwrapInboundIn(data)
+        pending.writeBuffer(&copy)
+        while !isBroken, look() {}
+        context.fireChannelRead(data)
     }
 
-    private func take(_ context: ChannelHandlerContext, _ line: String) {
-        if content != nil { return takeContent(context, line) }
-        let isSecure = isSecure
-        box.record { isSecure ? $0.secure.append(line) : $0.clear.append(line) }
-        let verb = line.prefix { $0 != " " }.uppercased()
-        switch verb {
-        case "EHLO": respond(context, verb, isSecure ? offer : clearOffer)
-        case "STARTTLS": startTLS(context)
-        case "MAIL":
-            message += 1
-            respond(context, verb, "250 2.1.0 ok\r\n")
-        case "RCPT":
-            recipient = String(line.drop { $0 != "<" }.dropFirst().prefix { $0 != ">" })
-            respond(context, verb, "250 2.1.5 ok\r\n")
-        case "DATA":
-            if respond(context, verb, "354 go\r\n") { content = [] }
-        case "QUIT":
-            respond(context, verb, "221 bye\r\n")
-            context.close(promise: nil)
-        default: respond(context, verb, "250 ok\r\n")
+    private func look() -> Bool {
+        if let left = record, left > 0 {
+            let count = min(left, pending.readableBytes)
+            pending.moveReaderIndex(forwardBy: count)
+            record = left - count
+            return count > 0
         }
+        guard let first = pending.getInteger(at: pending.readerIndex, as: UInt8.self) else { return false }
+        if record != nil || first == 0x16 { return lookAtRecord() }
+        guard let end = pending.readableBytesView.firstIndex(of: 10) else {
+            if pending.readableBytes > 512 { broken("a long line") }
+            return false
+        }
+        let line = pending.readString(length: end + 1 - pending.readerIndex) ?? ""
+        if !Self.allowed.contains(line) { broken(line.debugDescription) }
+        return true
     }
 
-    private func takeContent(_ context: ChannelHandlerContext, _ line: String) {
-        guard line == "." else {
-            content?.append(line)
-            if content?.count == 1 { respond(context, "content", "") }
-            return
+    private func lookAtRecord() -> Bool {
+        guard let header = pending.getBytes(at: pending.readerIndex, length: 5) else { return false }
+        let length = Int(header[3]) << 8 | Int(header[4])
+        guard (20...24).contains(header[0]), header[1] == 3, header[2] <= 4, length <= 16_384 + 256 else {
+            broken("no TLS record: \(header)")
+            return false
         }
-        let text = content?.joined(separator: "\n") ?? ""
-        let isEmpty = content?.isEmpty == true
-        content = nil
-        // A client that was refused the recipient sends nothing and the end.
-        guard !isEmpty else { return say(context, "554 5.5.1 no valid recipients\r\n") }
-        let recipient = recipient
-        let isTaken = respond(context, ".", "250 2.0.0 taken\r\n")
-        if isTaken {
-            box.record {
-                $0.taken[recipient, default: 0] += 1
-                $0.contents.append(text)
-                $0.times.append(.now)
+        pending.moveReaderIndex(forwardBy: 5)
+        record = length
+        return true
+    }
+
+    private func broken(_ what: String) {
+        isBroken = true
+        box.record { $0.violations.append(what) }
+    }
+}
+
+/// Gets in the way of what TLS says, on the wire's side.
+final class SlowHandler: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Way {
+        /// Each byte by itself.
+        case dripped
+        /// All of it later.
+        case late
+        /// So many bytes, then the connection's end.
+        case cut(Int)
+    }
+
+    private let way: Way
+    private var hasCut = false
+
+    init(_ way: Way) {
+        self.way = way
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        var buffer = unwrapOutboundIn(data)
+        promise?.succeed(())
+        switch way {
+        case .dripped:
+            while let byte = buffer.readSlice(length: 1) {
+                context.writeAndFlush(wrapOutboundOut(byte), promise: nil)
             }
-        }
-    }
-
-    private func startTLS(_ context: ChannelHandlerContext) {
-        guard respond(context, "STARTTLS", "220 go\r\n") else { return }
-        try? context.pipeline.syncOperations.addHandler(TLSHandler(TLSEngine(self.context)), position: .before(self))
-    }
-
-    /// Does what the test wants; says whether that was the usual.
-    @discardableResult
-    private func respond(_ context: ChannelHandlerContext, _ verb: String, _ usual: String) -> Bool {
-        let event = Peer.Event(connection: connection, message: message, verb: verb, isSecure: isSecure)
-        switch answer(event) {
-        case .usual:
-            if !usual.isEmpty { say(context, usual) }
-            return true
-        case .say(let text):
-            say(context, text)
-            return text.hasPrefix("354") || text.hasPrefix("220")
-        case .sayAndClose(let text):
-            say(context, text)
-            isSilent = true
-            context.close(promise: nil)
-        case .close:
-            isSilent = true
-            context.close(promise: nil)
-        case .reset:
-            isSilent = true
-            let channel = context.channel
-            (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
-                channel.close(promise: nil)
+        case .late:
+            let (context, buffer) = (NIOLoopBound(context, eventLoop: context.eventLoop), buffer)
+            context.eventLoop.scheduleTask(in: Peer.while) {
+                context.value.writeAndFlush(NIOAny(buffer), promise: nil)
             }
-        case .silence:
-            isSilent = true
+        case .cut(let count):
+            guard !hasCut else { return }
+            hasCut = true
+            if let part = buffer.readSlice(length: min(count, buffer.readableBytes)) {
+                context.writeAndFlush(wrapOutboundOut(part), promise: nil)
+            }
+            context.close(promise: nil)
         }
-        return false
     }
+}
 
-    private func say(_ context: ChannelHandlerContext, _ text: String) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
-    }
+extension Peer {
+    /// How late a late answer is, and how long nothing happens before a connection counts as idle.
+    static let `while` = TimeAmount.milliseconds(60)
 }

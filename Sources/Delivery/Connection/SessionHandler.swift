@@ -227,7 +227,7 @@ final class SessionHandler: ChannelInboundHandler {
                 }
                 switch sender.next(id, hasWorked: carried > 0) {
                 case .message(let message):
-                    guard let next = secure?.begin(message, into: &output) else { return }
+                    guard let next = secure?.begin(message, isRested: isRested, into: &output) else { return }
                     step = next
                 case .later: return
                 case .finished:
@@ -314,6 +314,13 @@ final class SessionHandler: ChannelInboundHandler {
         guard secure != nil else { return .handshake }
         if let waiting = secure?.waiting { return .answer(waiting) }
         return secure?.isBusy == true ? .nothing : .work
+    }
+
+    /// Whether nothing was under way for so long that the server may have closed the connection.
+    private var isRested: Bool {
+        guard wait == .work else { return false }
+        let begin = deadline - TimeAmount(route.timeouts.idle)
+        return NIODeadline.now() - begin >= TimeAmount(route.limits.probeAfter)
     }
 
     /// One deadline for each wait, however many bytes come meanwhile.

@@ -4,7 +4,8 @@
 /// too many would make the next RCPT's yes look like the yes to a message's end: a row would be called sent that is not. So
 /// each yes is compared with what the server said before:
 ///
-/// - with enhanced codes, MAIL and RCPT are answered with 2.1.z, a message's end with another subject;
+/// - with enhanced codes, MAIL and RCPT are answered with 2.1.z, a message's end with another subject, or now and then
+///   with none;
 /// - without, a message's end is answered with other words than MAIL, RCPT and RSET.
 ///
 /// Where neither holds, answers cannot be told apart, and there is no style: messages go by DATA.
@@ -40,7 +41,7 @@ struct AnswerStyle: Sendable {
         switch stage {
         case .mail, .recipient:
             // 251 and 252 are answers that only RCPT has.
-            !hasCodes || reply.code != 250 || reply.isAboutAddress
+            !hasCodes || reply.code != 250 || reply.enhanced == nil || reply.isAboutAddress
         case .end:
             hasCodes
                 ? !reply.isAboutAddress

@@ -13,6 +13,8 @@ import NIOCore
 ///   nothing open and is answered in order.
 /// - A message's fate is what its own answers say. Where the line is cut, the server leaves, or answers make no sense,
 ///   every message that is wholly out and not answered is unknown; one that is not out is given back.
+/// - After a rest, RSET goes first and alone: a server that closed the connection meanwhile would otherwise get a message
+///   whose fate nobody knows.
 /// - A refused RCPT decides, since there is no other recipient. Where the message's end is taken all the same, the server
 ///   has said both, and the row is unknown.
 /// - 421 ends the taking of messages, not the listening: answers that still come are the rows' own.
@@ -49,6 +51,8 @@ struct ChunkFlow: ~Copyable {
     var mayTransmit: () -> Bool = { true }
     /// No further message is wanted.
     var isLeaving = false
+    /// After a rest, RSET is out alone; nothing else goes before it was answered.
+    var isProbing = false
     /// How the connection ends as soon as what is out was answered.
     var farewell: ConnectionEnd?
     /// The server has said 421, and may not say more.
@@ -76,6 +80,7 @@ struct ChunkFlow: ~Copyable {
 
     /// Which answer is awaited, and how much content is on its way before it.
     var waiting: (stage: Stage, octets: Int)? {
+        if isProbing { return (.reset, 0) }
         guard let first = awaited.first, let flight = flying.first else { return nil }
         if isServerLeaving { return (.quit, 0) }
         guard first == .end else { return (first.stage, 0) }
@@ -97,10 +102,16 @@ struct ChunkFlow: ~Copyable {
     // MARK: Events
 
     /// Takes a message, whose row is to be noted first; or says at once why it cannot go.
-    mutating func begin(_ message: OutgoingMessage) -> Step {
+    ///
+    /// After a rest the connection is probed meanwhile.
+    mutating func begin(_ message: OutgoingMessage, isRested: Bool, into output: inout ByteBuffer) -> Step {
         var message = message
         message.content = DotStuffer.canonical(message.content)
         if let ending = facts.obstacle(to: message) { return next(more: false, ending) }
+        if isRested, isIdle {
+            output.writeStaticString("RSET\r\n")
+            isProbing = true
+        }
         begun += 1
         noted.append(Flight(message))
         return Step(canTake ? .ask : .wait, announced: message.ticket)
@@ -138,7 +149,12 @@ struct ChunkFlow: ~Copyable {
     }
 
     /// Takes a reply; `more` says that further bytes came with it.
-    mutating func received(_ reply: Reply, more: Bool) -> Step {
+    mutating func received(_ reply: Reply, more: Bool, into output: inout ByteBuffer) -> Step {
+        if isProbing, reply.code == 250, !more {
+            isProbing = false
+            let then = write(into: &output)
+            return Step(isIdle && isExhausted ? .leave : then)
+        }
         guard !flying.isEmpty, let asked = awaited.popFirst() else { return receivedUnasked(reply) }
         if reply.code == 421, !isServerLeaving {
             isServerLeaving = true
@@ -204,7 +220,7 @@ struct ChunkFlow: ~Copyable {
 
     /// Writes what may go, until enough is on its way to wait for it to leave.
     private mutating func write(into output: inout ByteBuffer) -> Step.Then {
-        while !isFlushing, farewell == nil, let index = noted.firstIndex(where: \.isDurable) {
+        while !isFlushing, !isProbing, farewell == nil, let index = noted.firstIndex(where: \.isDurable) {
             var flight = noted.remove(at: index)
             output.reserveCapacity(minimumWritableBytes: min(flight.octets, MailFlow.piece) + 512)
             output.writeStaticString("RSET\r\n")

@@ -109,8 +109,8 @@ struct MailFlow: ~Copyable {
     // MARK: Events
 
     /// Takes a message: writes its envelope, or says at once why it cannot go.
-    mutating func begin(_ message: OutgoingMessage, into output: inout ByteBuffer) -> Step {
-        if let step = chunks?.begin(message) { return step }
+    mutating func begin(_ message: OutgoingMessage, isRested: Bool, into output: inout ByteBuffer) -> Step {
+        if let step = chunks?.begin(message, isRested: isRested, into: &output) { return step }
         if let ending = facts.obstacle(to: message) { return Step(rest(more: false), ended: ending) }
         if needsReset {
             needsReset = false
@@ -149,7 +149,7 @@ struct MailFlow: ~Copyable {
 
     /// Takes a reply; `more` says that further bytes came with it.
     mutating func received(_ reply: Reply, more: Bool, into output: inout ByteBuffer) -> Step {
-        if let step = chunks?.received(reply, more: more) { return step }
+        if let step = chunks?.received(reply, more: more, into: &output) { return step }
         guard let asked = awaited.popFirst() else { return receivedUnasked(reply) }
         if reply.code == 421 { return serverLeaves(reply, instead: asked) }
         switch asked {

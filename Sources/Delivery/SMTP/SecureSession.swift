@@ -136,12 +136,18 @@ struct SecureSession: ~Copyable {
     }
 
     /// Takes a message; only when ``canTake``.
-    mutating func begin(_ message: OutgoingMessage, into output: inout ByteBuffer) -> Step {
+    ///
+    /// `isRested` says that nothing was under way for a while.
+    mutating func begin(
+        _ message: OutgoingMessage,
+        isRested: Bool = false,
+        into output: inout ByteBuffer
+    ) -> Step {
         guard case .open(var flow) = take() else {
             let result = AttemptResult(.notTried, reason: .connectionLost, server: settings.host)
             return Step(.close(.goodbye), ended: Step.Ending(ticket: message.ticket, result: result))
         }
-        let step = flow.begin(message, into: &output)
+        let step = flow.begin(message, isRested: isRested, into: &output)
         return settle(flow, step, into: &output)
     }
 
