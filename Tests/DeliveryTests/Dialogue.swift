@@ -233,7 +233,9 @@ final class DialogueRunner {
             case .ask:
                 guard secure?.canTake == true else { return }
                 if !queue.isEmpty {
-                    guard let next = secure?.begin(queue.removeFirst(), isRested: isRested, into: &output) else { return }
+                    guard let next = secure?.begin(queue.removeFirst(), isRested: isRested, into: &output) else {
+                        return
+                    }
                     step = next
                 } else if isFinished {
                     guard let next = secure?.drain(into: &output) else { return }

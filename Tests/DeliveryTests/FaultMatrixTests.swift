@@ -64,7 +64,26 @@ struct FaultMatrixTests {
             try await group.waitForAll()
         }
         print("fault matrix: \(Self.cases.count) cases in \(ContinuousClock.now - start)")
-        #expect(Self.cases.count >= 700)
+        #expect(Self.cases.count >= 900)
+    }
+
+    @Test("A server that is not there yet: nothing is tried, nothing counts, and then all of it is sent")
+    func connect() async throws {
+        let gone = try await Peer()
+        let port = gone.port
+        try await gone.close()
+        let source = ListSource(3)
+        let run = Task { try await source.send(over: Peer.route(.startTLS, port: port)) }
+        while source.problem == nil { await Task.yield() }
+        #expect(source.problem?.reason == .connect)
+        #expect(source.announced == 0 && source.waiting == 3)
+        var behaviour = Peer.Options()
+        behaviour.port = port
+        let peer = try await Peer(behaviour: behaviour)
+        #expect(try await run.value == .finished)
+        #expect(source.results.count == 3 && source.results.values.allSatisfy { $0.verdict == .accepted })
+        #expect(peer.record.violations.isEmpty)
+        try await peer.close()
     }
 
     private func play(_ row: Case) async throws {

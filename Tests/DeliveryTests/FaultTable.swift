@@ -113,15 +113,15 @@ enum Fate: Hashable, Sendable {
     /// One or the other, by what arrives first.
     case againOrLater(Reason)
 
-    /// For the table: the row's state, and when it is tried again.
-    var words: (state: String, next: String) {
+    /// The row's state, for the table.
+    var words: String {
         switch self {
-        case .sent: ("`sent`", "")
-        case .failed(let reason): ("`failed`, `\(reason)`", "no")
-        case .later(let reason): ("waits, `\(reason)`", "after 1, 2, 4 … minutes, each an attempt")
-        case .unknown(let reason): ("`unknown`, `\(reason)`", "only by `RETRY`")
-        case .again: ("open", "at once, on another connection; no attempt counted")
-        case .againOrLater(let reason): ("open, or waits, `\(reason)`", "at once or after 1, 2, 4 … minutes")
+        case .sent: "`sent`"
+        case .failed(let reason): "`failed`, `\(reason)`"
+        case .later(let reason): "waits, `\(reason)`"
+        case .unknown(let reason): "`unknown`, `\(reason)`"
+        case .again: "open"
+        case .againOrLater(let reason): "waits, `\(reason)`; open if the reset overtook the answers before it"
         }
     }
 }
@@ -168,8 +168,10 @@ struct FaultEffect: Hashable, Sendable {
         return way == .data ? byData(fault, stage) : inWindow(fault, stage)
     }
 
-    /// An answer that comes before it can be one: behind STARTTLS's 220, behind DATA's 354, with nothing asked, or in the
-    /// middle of content. Everywhere else the command is out already, or it is one answer too many.
+    /// An answer that comes before it can be one: behind STARTTLS's 220, behind DATA's 354, with nothing asked, or in
+    /// the middle of content.
+    ///
+    /// Everywhere else the command is out already, or it is one answer too many.
     private static func early(_ stage: FaultStage, _ way: FaultWay, implicit: Bool) -> FaultEffect? {
         switch (stage, way) {
         case (.content, _): FaultEffect(row: .later(.protocolError), endsConnection: true)

@@ -74,7 +74,9 @@ final class ListSource: MessageSource {
 
     func next() -> NextMessage {
         state.withLock { state in
-            guard let row = state.waiting.popFirst() else { return state.underWay.isEmpty && state.kept.isEmpty ? .finished : .later }
+            guard let row = state.waiting.popFirst() else {
+                return state.underWay.isEmpty && state.kept.isEmpty ? .finished : .later
+            }
             if !state.underWay.insert(row).inserted { state.problems.append("row \(row) is given out twice") }
             return .message(message(row))
         }

@@ -273,7 +273,9 @@ final class PeerHandler: ChannelInboundHandler {
             then()
         case .say(let text):
             say(context, text)
-            if text.hasPrefix("220") || text.hasPrefix("235") || text.hasPrefix("250 ") || text.hasPrefix("354") { then() }
+            if text.hasPrefix("220") || text.hasPrefix("235") || text.hasPrefix("250 ") || text.hasPrefix("354") {
+                then()
+            }
         case .dripped:
             drip(context, Array(usual.utf8)[...], then)
         case .late:
@@ -303,7 +305,8 @@ final class PeerHandler: ChannelInboundHandler {
         case .reset:
             isSilent = true
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            (context.channel as! any SocketOptionProvider).setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
+            (context.channel as! any SocketOptionProvider).setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete {
+                _ in
                 bound.value.0.closeWire(bound.value.1)
             }
         case .silence: isSilent = true
