@@ -22,7 +22,7 @@ import Testing
         (
             2, "zzzzzz: x",
             "wardpost.yaml:2:1: unknown key \"zzzzzz\"; known here: site, postal_address, from_domains, "
-                + "time_zone, settle, keys, associates, routes, default_route, domain_limits, language, tracking, "
+                + "time_zone, settle, keys, witness, lease, associates, routes, default_route, domain_limits, language, tracking, "
                 + "dkim or fips"
         ),
         (
