@@ -27,7 +27,7 @@ enum Signing {
             for _ in 0..<rounds {
                 let unsigned = try time { try plain.run().count }
                 let withSignature = try time { try signed.run().count }
-                let bare = try time {
+                let bare = time {
                     for _ in 0..<rows {
                         for key in keys { _ = key.sign(digest: digest) }
                     }
