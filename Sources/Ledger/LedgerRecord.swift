@@ -94,14 +94,16 @@ public struct Deferral: Hashable, Sendable {
     }
 }
 
-/// Which ended rows somebody wants tried again.
+/// Which rows somebody wants tried again, or sooner than they would be.
 ///
 /// Never a row that was sent: that would be a second message, whatever the request says.
 public enum RowSelection: Hashable, Sendable {
     /// All rows in these states.
     case statuses(Set<RowStatus>)
-    /// Rows by number, whatever state they ended in.
+    /// Rows by number, whatever state they ended in; those that were refused for now are tried now.
     case rows([ClosedRange<UInt32>])
+    /// All rows that were refused for now: they are tried now.
+    case deferred
 }
 
 /// One line of a ledger after its head.

@@ -37,6 +37,7 @@ extension RowSelection: CustomStringConvertible {
     /// `failed,held` or `1,5-7`, as in a ledger's line and in a `RETRY` file.
     public var description: String {
         switch self {
+        case .deferred: Self.deferredWord
         case .statuses(let statuses):
             RowStatus.allCases.filter(statuses.contains).map(\.rawValue).joined(separator: ",")
         case .rows(let ranges):
@@ -47,8 +48,14 @@ extension RowSelection: CustomStringConvertible {
         }
     }
 
-    /// Reads a selection: row numbers and ranges, or states, between commas; `nil` for anything else.
+    private static var deferredWord: String { "deferred" }
+
+    /// Reads a selection: row numbers and ranges, or states, between commas, or `deferred`; `nil` for anything else.
     public init?(_ text: String) {
+        if text == Self.deferredWord {
+            self = .deferred
+            return
+        }
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let statuses = parts.compactMap { RowStatus(rawValue: String($0)) }
         if text.isEmpty || statuses.count == parts.count {

@@ -183,9 +183,15 @@ public struct RowStates: Sendable {
         dues[Int(row.value) - 1] = UInt32(clamping: due.seconds)
     }
 
-    /// Marks the selected rows that ended, other than by being sent, to be tried again.
+    /// Marks the selected rows to be tried again, or at once: those that ended, other than by being sent, and those that were
+    /// refused for now.
     mutating func retry(_ selection: RowSelection) {
         switch selection {
+        case .deferred:
+            let code = UInt64(RowPhase.deferred.code)
+            for index in words.indices where words[index] >> 60 == code {
+                markRetry(index)
+            }
         case .statuses(let statuses):
             let codes = Set(statuses.subtracting([.sent]).map { UInt64(RowPhase.ended($0).code) })
             for index in words.indices where codes.contains(words[index] >> 60) {
@@ -197,8 +203,10 @@ public struct RowStates: Sendable {
                 let last = min(words.count, Int(range.upperBound))
                 guard first <= last else { continue }
                 for index in (first - 1)..<last {
-                    let phase = RowState(word: words[index]).phase
-                    if phase.isEnded, phase != .ended(.sent) { markRetry(index) }
+                    switch RowState(word: words[index]).phase {
+                    case .ended(.sent), .pending, .tried, .retry: break
+                    case .ended, .deferred: markRetry(index)
+                    }
                 }
             }
         }

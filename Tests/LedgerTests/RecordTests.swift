@@ -157,6 +157,7 @@ import Testing
         "A selection of rows reads as it is written",
         arguments: [
             ("failed,held", RowSelection.statuses([.held, .failed])),
+            ("deferred", .deferred),
             ("1,5-7", .rows([1...1, 5...7])),
             ("", .statuses([])),
         ]

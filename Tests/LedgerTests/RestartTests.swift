@@ -75,6 +75,7 @@ import Testing
             (.rows([1...3]), [2, 3]),
             (.rows([4...4, 6...9]), [4]),
             (.rows([0...4_000_000_000]), [2, 3, 4]),
+            (.deferred, []),
         ] as [(RowSelection, [UInt32])]
     )
     func retry(selection: RowSelection, rows: [UInt32]) async throws {
@@ -102,6 +103,28 @@ import Testing
             }
             #expect(before.reason == .refused)
         }
+    }
+
+    @Test(
+        "A row that waits after a refusal is brought forward if it is asked for, and keeps its attempts",
+        arguments: [(RowSelection.deferred, [2, 4]), (.rows([1...2]), [2]), (.statuses([.failed, .unknown]), [3])]
+            as [(RowSelection, [UInt32])]
+    )
+    func forward(selection: RowSelection, rows: [UInt32]) async throws {
+        let fixture = try Fixture()
+        let writer = try fixture.store.create(Fixture.header(rows: 5))
+        writer.append(.ended(RowNumber(1), Outcome(.sent, finishedAt: Fixture.noon)))
+        writer.append(.ended(RowNumber(3), Outcome(.failed, reason: .refused, attempts: 2, finishedAt: Fixture.noon)))
+        for row in [2, 4] as [UInt32] {
+            let later = Deferral(attempts: 2, at: Fixture.noon, due: Fixture.noon + 900, reason: .serverBusy)
+            writer.append(.deferred(RowNumber(row), later))
+        }
+        writer.append(.retried(at: Fixture.noon + 1, selection))
+        #expect(await writer.close())
+        let view = try fixture.store.read(fixture.job)
+        #expect(Array(view.rows.rows(.retry)) == rows.map { RowNumber($0) })
+        #expect(rows.allSatisfy { view.rows[RowNumber($0)].attempts == 2 })
+        #expect(view.rows[RowNumber(5)].phase == .pending)
     }
 
     @Test("After SIGKILL at any moment, every record that was called back is there", arguments: 0..<8)
