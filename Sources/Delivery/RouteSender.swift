@@ -70,6 +70,20 @@ public final class RouteSender: Sendable {
         perform { $0.hasBegun ? $0.pool.wake() : [] }
     }
 
+    /// Takes back messages whose content is not on its way, as while the source is paused; answers to the others are
+    /// awaited as always.
+    ///
+    /// Connections that have to be closed for it are made anew when the source says that it has something.
+    public func recall() {
+        let handlers = state.withLock { state in
+            state.pool.rest()
+            return Array(state.handlers.values)
+        }
+        for handler in handlers {
+            handler.eventLoop.execute { handler.value.recall() }
+        }
+    }
+
     /// What keeps the route from sending right now, if something does: the last failed connection since one worked.
     public var problem: RouteProblem? {
         state.withLock { $0.pool.problem }

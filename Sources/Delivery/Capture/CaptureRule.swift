@@ -16,6 +16,8 @@ public struct CaptureRule: Sendable {
         case answer(code: Int, text: String)
         /// Close the connection without an answer. At the message's end the message is stored first: the sender cannot know.
         case drop
+        /// Say nothing, for ever, and listen no more. At the message's end the message is stored first.
+        case silence
     }
 
     let action: @Sendable (_ stage: Stage, _ recipient: String) -> Action

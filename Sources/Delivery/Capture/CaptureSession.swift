@@ -109,6 +109,7 @@ struct CaptureSession {
         case .accept: output.writeStaticString("250 2.0.0 taken\r\n")
         case .answer(let code, let text): output.writeString("\(code) \(text)\r\n")
         case .drop: state = .over
+        case .silence: state = .storing
         }
     }
 
@@ -271,6 +272,7 @@ struct CaptureSession {
             output.writeStaticString("250 2.1.5 ok\r\n")
         case .answer(let code, let text): output.writeString("\(code) \(text)\r\n")
         case .drop: state = .over
+        case .silence: state = .storing
         }
     }
 

@@ -97,6 +97,11 @@ struct Pool {
         return wakeIdle() ?? grow()
     }
 
+    /// The source has nothing for a while: connections that end are not replaced.
+    mutating func rest() {
+        isWanted = false
+    }
+
     /// No more: what has not sent its end is given back.
     mutating func cancel() -> [Action] {
         end = end ?? .cancelled

@@ -137,6 +137,13 @@ final class SessionHandler: ChannelInboundHandler {
         }
     }
 
+    /// Give back the message whose content is not on its way; go, if there is one.
+    func recall() {
+        event {
+            if let step = secure?.recall(into: &output) { perform(step) }
+        }
+    }
+
     /// Go as soon as nothing is lost by it.
     func stop() {
         event {

@@ -99,6 +99,11 @@ extension MailFlow {
         return Step(.wait, ended: givenBack)
     }
 
+    /// Gives back the message whose envelope is out and whose end is not, and leaves; stays as it is if there is none.
+    mutating func recall() -> Step {
+        current == nil ? Step(.wait) : stop()
+    }
+
     /// Closes, and gives back what has not sent its end.
     mutating func close(_ end: ConnectionEnd, _ ended: Step.Ending? = nil) -> Step {
         let givenBack = current.map { transaction in

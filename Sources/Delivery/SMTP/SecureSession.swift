@@ -209,6 +209,18 @@ struct SecureSession: ~Copyable {
         }
     }
 
+    /// Gives back a message whose content is not on its way.
+    mutating func recall(into output: inout ByteBuffer) -> Step {
+        switch take() {
+        case .open(var flow):
+            let step = flow.recall()
+            return settle(flow, step, into: &output)
+        case let other:
+            state = other
+            return Step(.wait)
+        }
+    }
+
     // MARK: Inside
 
     private mutating func start(_ capabilities: Capabilities, into output: inout ByteBuffer) -> Step {
