@@ -117,6 +117,8 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
 
     /// Somebody stopped the job.
     public static let stopped = Reason("stopped")
+    /// Servers refused too many of the job's rows, by the site's own measure.
+    public static let halted = Reason("halted")
     /// `not_after` passed.
     public static let pastNotAfter = Reason("past-not-after")
     /// The folder's content changed while the job ran.

@@ -199,6 +199,10 @@ struct Advice: Hashable {
             "The job was stopped before these rows were sent",
             "To send them after all, \(retry)."
         ),
+        .halted: Advice(
+            "The job was halted before these rows were sent, since servers refused too many of the others",
+            "Find out why, first. Then drop CONFIRM to send these rows, or RETRY to try the refused ones again, too."
+        ),
         .pastNotAfter: Advice(
             "The time allowed for sending ran out",
             "Send these rows in a new job with a later not_after."

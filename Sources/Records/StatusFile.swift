@@ -3,6 +3,23 @@ public import Ledger
 
 /// What `status.json` says of a job while it waits, runs or rests.
 public struct JobStatus: Sendable {
+    /// A file that steered the job, and what was made of it.
+    public struct Obeyed: Hashable, Sendable {
+        /// The file's name.
+        public var file: String
+        /// When it was obeyed, or answered.
+        public var at: Timestamp
+        /// What was done; never with a cell.
+        public var what: String
+
+        /// Notes what was done.
+        public init(_ file: String, at: Timestamp, _ what: String) {
+            self.file = file
+            self.at = at
+            self.what = what
+        }
+    }
+
     /// Where it stands.
     public var state: JobState
     /// Its identity, once its content is pinned.
@@ -23,6 +40,8 @@ public struct JobStatus: Sendable {
     public var updated: Timestamp
     /// Rows a second, lately.
     public var rowsPerSecond: Double
+    /// What people dropped to steer the job, and what was made of it: the latest few, the last one last.
+    public var obeyed: [Obeyed]
 
     /// Describes a job's standing; leave out what is not known.
     public init(
@@ -35,7 +54,8 @@ public struct JobStatus: Sendable {
         resumes: Timestamp? = nil,
         finished: Timestamp? = nil,
         updated: Timestamp,
-        rowsPerSecond: Double = 0
+        rowsPerSecond: Double = 0,
+        obeyed: [Obeyed] = []
     ) {
         self.state = state
         self.job = job
@@ -47,6 +67,7 @@ public struct JobStatus: Sendable {
         self.finished = finished
         self.updated = updated
         self.rowsPerSecond = rowsPerSecond
+        self.obeyed = obeyed
     }
 
     static let file = "status.json"
@@ -72,6 +93,11 @@ public struct JobStatus: Sendable {
             json.member("resumes_at", resumes)
             json.member("finished_at", finished)
             json.member("updated_at", updated)
+            json.list("obeyed", obeyed) { json, one in
+                json.member("file", one.file)
+                json.member("at", one.at as Timestamp?)
+                json.member("what", one.what)
+            }
         }
     }
 }

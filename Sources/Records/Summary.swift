@@ -42,6 +42,7 @@ public struct Summary: Hashable, Sendable {
 
     /// Where the job stands.
     public var state: JobState {
+        if run.stopped == .halted { return .held }
         if run.stopped != nil { return .stopped }
         if outcomes.open > 0 { return run.isPaused ? .paused : .running }
         return .done

@@ -23,6 +23,16 @@ final class JobBoard: Sendable {
         case postponed
         /// The same, until its lane has room; who reads rows for the lane comes back for it.
         case leftOut
+
+        /// How a row's byte begins: the phase; where it has ended, how stands above.
+        init(byte: UInt8) {
+            self = Phase(rawValue: byte & 7) ?? .ended
+        }
+    }
+
+    /// A row's byte once it has ended.
+    private static func byte(_ status: RowStatus) -> UInt8 {
+        Phase.ended.rawValue | UInt8(RowStatus.allCases.firstIndex(of: status) ?? 0) << 3
     }
 
     private struct Storage {
@@ -37,6 +47,14 @@ final class JobBoard: Sendable {
         var leftOut = 0
         /// No row that waits is due before this; may be too early, never too late.
         var earliest = UInt32.max
+        /// More rows may be asked for in a moment, so that the job is not at its end.
+        var isHeld = false
+        /// Somebody acted on the job's being complete; it stays so.
+        var isFinished = false
+
+        var isComplete: Bool {
+            open == 0 && deferred == 0 && inFlight == 0 && postponed == 0 && leftOut == 0 && !isHeld
+        }
 
         mutating func wait(_ index: Int, _ phase: Phase, until due: Timestamp) {
             phases[index] = phase.rawValue
@@ -77,7 +95,7 @@ final class JobBoard: Sendable {
             storage.attempts[index] = UInt8(clamping: state.attempts)
             switch state.phase {
             case .ended(let status):
-                storage.phases[index] = Phase.ended.rawValue
+                storage.phases[index] = Self.byte(status)
                 storage.counts[status] += 1
             case .deferred:
                 storage.deferred += 1
@@ -93,7 +111,7 @@ final class JobBoard: Sendable {
     func claim(_ row: RowNumber, now: Timestamp) -> Int? {
         storage.withLock { storage in
             let index = Int(row.value) - 1
-            switch Phase(rawValue: storage.phases[index]) {
+            switch Phase(byte: storage.phases[index]) {
             case .open:
                 storage.open -= 1
             case .deferred where Int64(storage.dues[index]) <= now.seconds:
@@ -178,9 +196,57 @@ final class JobBoard: Sendable {
     /// Notes that a claimed row's fate is on disk.
     func ended(_ row: RowNumber, _ status: RowStatus) {
         storage.withLock { storage in
-            storage.phases[Int(row.value) - 1] = Phase.ended.rawValue
+            storage.phases[Int(row.value) - 1] = Self.byte(status)
             storage.inFlight -= 1
             storage.counts[status] += 1
+        }
+    }
+
+    // MARK: - Asking again
+
+    /// Keeps the job from being complete while somebody's wish is written down; `false` if it is at its end already.
+    func hold() -> Bool {
+        storage.withLock { storage in
+            guard !storage.isFinished else { return false }
+            storage.isHeld = true
+            return true
+        }
+    }
+
+    /// Ends what ``hold()`` began.
+    func letGo() {
+        storage.withLock { $0.isHeld = false }
+    }
+
+    /// Whether the job is complete; if so it stays so, whatever is asked for.
+    func finish() -> Bool {
+        storage.withLock { storage in
+            guard storage.isComplete else { return false }
+            storage.isFinished = true
+            return true
+        }
+    }
+
+    /// Opens rows that ended or were refused for now, and never one that was sent; how many there were.
+    func reopen(_ rows: some Sequence<RowNumber>) -> Int {
+        storage.withLock { storage in
+            var count = 0
+            for row in rows {
+                let index = Int(row.value) - 1
+                let byte = storage.phases[index]
+                switch Phase(byte: byte) {
+                case .open, .inFlight, .postponed, .leftOut: continue
+                case .deferred: storage.deferred -= 1
+                case .ended:
+                    let status = RowStatus.allCases[Int(byte >> 3)]
+                    guard status != .sent else { continue }
+                    storage.counts[status] -= 1
+                }
+                storage.phases[index] = Phase.open.rawValue
+                storage.open += 1
+                count += 1
+            }
+            return count
         }
     }
 
@@ -201,9 +267,8 @@ final class JobBoard: Sendable {
         var inFlight: Int
         /// Rows that wait for their time or their domain's pace.
         var postponed = 0
-
-        /// Whether no row is left to work on.
-        var isComplete: Bool { open == 0 && deferred == 0 && inFlight == 0 && postponed == 0 }
+        /// Whether no row is left to work on, and none is about to be asked for.
+        var isComplete = false
         /// How many rows ended.
         var ended: Int { RowStatus.allCases.reduce(0) { $0 + counts[$1] } }
     }
@@ -216,7 +281,8 @@ final class JobBoard: Sendable {
                 open: $0.open,
                 deferred: $0.deferred,
                 inFlight: $0.inFlight,
-                postponed: $0.postponed + $0.leftOut
+                postponed: $0.postponed + $0.leftOut,
+                isComplete: $0.isComplete
             )
         }
     }

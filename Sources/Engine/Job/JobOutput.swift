@@ -68,8 +68,8 @@ struct JobOutput: Sendable {
     }
 
     /// Writes `status.json` while the job runs.
-    func reporter(_ job: PreparedJob, _ ledger: LedgerWriter) throws -> StatusReporter {
-        StatusReporter(job, ledger, try records(in: folder))
+    func reporter(_ job: PreparedJob, _ ledger: LedgerWriter, _ steering: SteeringLog) throws -> StatusReporter {
+        StatusReporter(job, ledger, try records(in: folder), steering)
     }
 
     // MARK: - The end
@@ -77,7 +77,7 @@ struct JobOutput: Sendable {
     /// Results, tracking, summary, status, and last the marker, by which people and programs know that the rest is there.
     ///
     /// Goes to `outbox/unclaimed/JOB` if the folder was removed.
-    func write(_ job: PreparedJob, _ view: LedgerView, _ end: JobRun.End) throws {
+    func write(_ job: PreparedJob, _ view: LedgerView, _ end: JobRun.End, _ obeyed: [JobStatus.Obeyed]) throws {
         let activity = try activity(of: job.id)
         let texts = TableTexts(table: job.table, columns: job.columns, rows: job.rowCount)
         let switches = Summary.Switches(opens: job.manifest.tracksOpens.value, clicks: job.manifest.tracksClicks.value)
@@ -85,14 +85,20 @@ struct JobOutput: Sendable {
         let state: JobState
         switch end {
         case .stopped: (marker, state) = (.stopped, .stopped)
-        case .changed: (marker, state) = (.held, .held)
+        case .changed, .halted: (marker, state) = (.held, .held)
         default: (marker, state) = (.done, .done)
         }
         try place(of: job) { records in
             let summary = try records.rebuild(texts, view, switches: switches) { activity[$0] }
             var sentence = EndMarker.sentence(for: summary)
-            if case .changed(let what) = end {
+            switch end {
+            case .changed(let what):
                 sentence = "\(what). \(sentence) For the rest, put the files back as they were and drop RETRY."
+            case .halted(let what):
+                sentence =
+                    "\(what). \(sentence) Find out why. Then drop CONFIRM to send what was not tried, or RETRY to try the"
+                    + " refused rows again, too."
+            default: break
             }
             let status = JobStatus(
                 state,
@@ -102,7 +108,8 @@ struct JobOutput: Sendable {
                 counts: view.rows.counts,
                 takenUp: job.run.takenUp,
                 finished: summary.outcomes.lastEnded,
-                updated: .now
+                updated: .now,
+                obeyed: obeyed
             )
             try records.writeStatus(status)
             try records.writeEnd(marker, sentence)

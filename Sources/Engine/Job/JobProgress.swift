@@ -24,6 +24,17 @@ public struct JobProgress: Sendable {
     /// What keeps the route from sending, if something does.
     public var problem: String?
 
+    /// What ends the job before its last row is sent, while answers to what is under way are awaited.
+    var ending: Ending?
+
+    /// What ends a job early.
+    enum Ending: Sendable {
+        /// A file of that name.
+        case stopped(by: String)
+        /// Too many refusals.
+        case halted(String)
+    }
+
     /// Whether nothing can be sent now: the job is paused, too early, without its relay, or all that is left was refused
     /// for now.
     public var isWaiting: Bool {

@@ -7,65 +7,34 @@ import Synchronization
 
 /// One job on its way: feeds rows to a route until every row has ended, and obeys what people drop into the folder.
 ///
-/// Three things go on at a time, and end together: the route sends, the feeder reads, and the keeper looks at the clock, the
-/// folder and the disk a few times a second. The route is not asked whether all is done: a job whose last rows need no message
-/// ends though the relay cannot be reached.
+/// Five things go on at a time, and end together: the route sends, the feeder reads, and a few times a second one looks at what
+/// people want (``steer(_:)``), one at the table (``watchTable(_:)``), and one tells how far the job is (``tell(until:)``): none of them
+/// waits for a slow disk or a large file that another looks at. The route is not asked whether all is done: a job whose last rows
+/// need no message ends though the relay cannot be reached.
 final class JobRun: Sendable {
     /// Why a run ended.
     enum End: Equatable, Sendable {
         /// Every row is where it stays, and the disk has it.
         case complete
-        /// Somebody dropped `STOP`.
+        /// Somebody dropped `STOP` or `STOP-ALL`.
         case stopped
+        /// Servers refused too many rows; the sentence says how many and why.
+        case halted(String)
         /// The folder or a file in it is not what was taken up.
         case changed(String)
         /// The process was asked to end; the job goes on when it is started again.
         case interrupted
-        /// The ledger cannot be written; the job goes on when it can.
+        /// The ledger cannot be written, or the folder not be read; the job goes on when that can be done.
         case disk(String)
         /// Another worker has the job now; nothing more is to be done or written.
         case lost
     }
 
-    let job: PreparedJob
-    let ledger: LedgerWriter
-    let source: JobSource
-    let sender: RouteSender
-    let schedule: JobSchedule
-    /// How often the keeper looks.
-    let interval: Duration
-    /// Whether another worker has the job now.
-    let isLost: @Sendable () -> Bool
-    let report: @Sendable (JobProgress) -> Void
-    let log: Logger
-    /// Whether the route was begun; before that nobody is there to hear how it ends.
-    private let isCalled = Atomic(false)
-
-    init(
-        job: PreparedJob,
-        ledger: LedgerWriter,
-        source: JobSource,
-        sender: RouteSender,
-        schedule: JobSchedule,
-        interval: Duration,
-        isLost: @escaping @Sendable () -> Bool = { false },
-        report: @escaping @Sendable (JobProgress) -> Void,
-        log: Logger
-    ) {
-        self.job = job
-        self.ledger = ledger
-        self.source = source
-        self.sender = sender
-        self.schedule = schedule
-        self.interval = interval
-        self.isLost = isLost
-        self.report = report
-        self.log = log
-    }
-
     /// Why the run is to end before every row is sent.
-    private enum Cause: Sendable {
-        case stopped
+    enum Cause: Sendable {
+        /// The name of the file that said so.
+        case stopped(by: String)
+        case halted(String)
         case changed(String)
         case disk(String)
         case deadline
@@ -81,14 +50,70 @@ final class JobRun: Sendable {
         }
     }
 
+    /// What a run needs from its surroundings.
+    struct Surroundings: Sendable {
+        /// How often the folder, the clock and the table are looked at.
+        var interval: Duration
+        /// How long a `RETRY` must have been still to be read.
+        var stillness: Duration
+        /// Says where `STOP-ALL` lies, if it does.
+        var stopAll: @Sendable () throws -> String?
+        /// Whether another worker has the job now.
+        var isLost: @Sendable () -> Bool
+        /// Told how far the job is.
+        var report: @Sendable (JobProgress) -> Void
+        /// Told that a `RETRY` cannot be followed, to say so beside the job.
+        var refuse: @Sendable (Diagnostic) throws -> Void
+        /// What was obeyed.
+        var steering: SteeringLog
+        /// A schedule for rows that somebody asks for again at a time.
+        var schedule: @Sendable (Timestamp) -> JobSchedule
+        var log: Logger
+    }
+
+    let job: PreparedJob
+    let ledger: LedgerWriter
+    let source: JobSource
+    let sender: RouteSender
+    let surroundings: Surroundings
+    /// When the job may send; later than at first once somebody asks for rows again.
+    let times: Mutex<JobSchedule>
+    /// Whether people hold the job back, and until when its times do.
+    let isHeldBack: Mutex<(isPaused: Bool, opening: Timestamp?)> = Mutex((false, nil))
+    /// Whether the route was begun; before that nobody is there to hear how it ends.
+    private let isCalled = Atomic(false)
+    /// Whether rows were cancelled before the route had ended.
+    let wasCutShort = Flag()
+
+    init(
+        job: PreparedJob,
+        ledger: LedgerWriter,
+        source: JobSource,
+        sender: RouteSender,
+        schedule: JobSchedule,
+        surroundings: Surroundings
+    ) {
+        self.job = job
+        self.ledger = ledger
+        self.source = source
+        self.sender = sender
+        self.surroundings = surroundings
+        times = Mutex(schedule)
+    }
+
     private enum Finished: Sendable {
         case route(RouteEnd)
         case rows
         case keeper
+        case drained(Void)
+        case told(Void)
 
-        /// When the route has ended, or no row is left, nothing more is to be done.
-        var isEnd: Bool {
-            if case .keeper = self { false } else { true }
+        /// Whether what is under way may go on.
+        var isPatient: Bool {
+            switch self {
+            case .rows, .keeper: true
+            case .route, .drained, .told: false
+            }
         }
     }
 
@@ -100,6 +125,7 @@ final class JobRun: Sendable {
         let cause = CauseBox()
         // The alarm holds the route, and the route its source: untied again in `shut`.
         source.alarm.start { [self] in wake() }
+        let isOver = Flag()
         let end: RouteEnd = await withTaskGroup(of: Finished.self) { group in
             group.addTask { [self] in .route(await send()) }
             group.addTask { [self] in
@@ -107,27 +133,60 @@ final class JobRun: Sendable {
                 return .rows
             }
             group.addTask { [self] in
-                await keep(cause)
+                await steer(cause)
                 return .keeper
             }
+            group.addTask { [self] in
+                await watchTable(cause)
+                return .keeper
+            }
+            group.addTask { [self] in
+                .told(await tell(cause, until: isOver))
+            }
             var end = RouteEnd.cancelled
+            var (isDraining, isCancelling) = (false, false)
             for await finished in group {
-                if case .route(let route) = finished { end = route }
-                // When a cause to end came up, connections finish the messages they are at and take no others.
-                guard cause.value != nil || finished.isEnd else { continue }
+                switch finished {
+                case .route(let route):
+                    end = route
+                    isOver.set()
+                case .keeper: guard cause.value != nil else { continue }
+                case .told: continue
+                case .rows, .drained: break
+                }
                 shut()
+                if case .halted? = cause.value, finished.isPatient {
+                    // A job that halts itself is in no hurry: what is under way ends as always.
+                    if !isDraining { group.addTask { [self] in .drained(await drain()) } }
+                    isDraining = true
+                    continue
+                }
                 group.cancelAll()
+                if case .stopped(let file)? = cause.value, !isCancelling {
+                    // What nobody has begun is cancelled while answers to the rest are awaited.
+                    group.addTask { [self] in .told(await cancelOpenRows(file)) }
+                    isCancelling = true
+                }
             }
             return end
         }
         shut()
-        return await settle(end, cause.value)
+        return await settle(end, cause.value ?? source.halt.sentence.map(Cause.halted))
     }
 
     private func shut() {
         source.set(.closed)
         source.alarm.stop()
         for row in source.queue.close() { source.board.release(row.row.number) }
+    }
+
+    /// Waits until no row is with a connection any more, or somebody is in a hurry.
+    private func drain() async {
+        while source.board.snapshot.inFlight > 0, !Task.isCancelled {
+            wake()
+            if (try? await look())?.stop != nil { return }
+            try? await Task.sleep(for: surroundings.interval)
+        }
     }
 
     // MARK: - Sending
@@ -143,7 +202,7 @@ final class JobRun: Sendable {
 
     /// Has the route look for rows, if there are any: otherwise connections without work would be made and ended for as long as
     /// the job waits.
-    private func wake() {
+    func wake() {
         if isCalled.load(ordering: .acquiring), source.hasWork { sender.wake() }
     }
 
@@ -166,8 +225,8 @@ final class JobRun: Sendable {
             let rest = end + min(end - start, .seconds(30))
             // What was handed back or refused for now gets another pass when its time has come.
             while !Task.isCancelled {
+                if source.board.finish() { return }
                 let board = source.board.snapshot
-                if board.isComplete { return }
                 if board.open > 0 { break }
                 if ContinuousClock.now >= rest, source.board.isDue(at: .now) { break }
                 try? await Task.sleep(for: .milliseconds(board.inFlight > 0 ? 20 : 250))
@@ -175,54 +234,7 @@ final class JobRun: Sendable {
         }
     }
 
-    // MARK: - Keeping
-
-    private func keep(_ cause: CauseBox) async {
-        var isPaused = false
-        var table = TableWatch(job)
-        let meter = ProgressMeter(total: source.board.rows)
-        while !Task.isCancelled {
-            // A reader of the table may have come upon one.
-            if cause.value != nil { return }
-            if let reason = reasonToEnd {
-                if case .disk(let what) = reason {
-                    log.error("the job cannot go on", metadata: ["job": "\(job.id)", "cause": "\(what)"])
-                }
-                return cause.set(reason)
-            }
-            if let change = await table.change() { return cause.set(.changed(change)) }
-            let wantsPause = job.folder.has(.pause)
-            if wantsPause != isPaused {
-                isPaused = wantsPause
-                ledger.append(isPaused ? .paused(at: .now) : .resumed(at: .now))
-            }
-            let opening = schedule.opening(from: .now)
-            source.set(!isPaused && opening == nil ? .open : .shut)
-            wake()
-            report(
-                meter.progress(
-                    source.board.snapshot,
-                    isPaused: isPaused,
-                    waitingUntil: opening,
-                    problem: sender.problem
-                )
-            )
-            try? await Task.sleep(for: interval)
-        }
-    }
-
-    private var reasonToEnd: Cause? {
-        if isLost() { return .lost }
-        if let failure = ledger.failure { return .disk("\(failure)") }
-        if let failure = source.failure { return .disk(failure) }
-        if !job.folder.isInPlace {
-            return .changed("the folder \(job.folder.name) was renamed or removed while the job ran")
-        }
-        if job.folder.has(.stop) { return .stopped }
-        return Timestamp.now > schedule.deadline ? .deadline : nil
-    }
-
-    // MARK: - The rest
+    // MARK: - The end
 
     /// Gives every row that is left its reason, as the end of the route and of the job has it.
     private func settle(_ end: RouteEnd, _ cause: Cause?) async -> End {
@@ -231,7 +243,7 @@ final class JobRun: Sendable {
         guard await rowsCameBack(), let view = await ledger.view() else { return diskFailed }
         var cause = cause
         if case .changed = cause {
-        } else if source.board.snapshot.isComplete {
+        } else if source.board.snapshot.isComplete, !wasCutShort.isSet {
             // Looked at once more, since a small table is read in one go: what stands beside the results must be what was
             // sent.
             guard let change = await TableWatch.difference(job) else { return .complete }
@@ -243,12 +255,17 @@ final class JobRun: Sendable {
             return .disk(what)
         case (.lost, _):
             return .lost
-        case (.stopped, _):
-            rest(view, .cancelled, RouteProblem(.stopped, detail: "STOP was dropped into the folder", server: ""))
+        case (.stopped(let file), _):
+            cancelRest(view, by: file)
             result = .stopped
+        case (.halted(let sentence), _):
+            // What came in since is counted, too.
+            let sentence = source.halt.sentence ?? sentence
+            rest(view, .cancelled, RouteProblem(.halted, detail: sentence, server: ""))
+            result = .halted(sentence)
         case (.changed(let what), _):
-            let reason: Reason = job.folder.isInPlace ? .contentChanged : .folderGone
-            rest(view, .cancelled, RouteProblem(reason, detail: what, server: ""))
+            let isGone = (try? job.folder.steering())?.isInPlace == false
+            rest(view, .cancelled, RouteProblem(isGone ? .folderGone : .contentChanged, detail: what, server: ""))
             result = .changed(what)
         case (.deadline, _):
             let trouble = sender.problem.map { " (\($0.detail))" } ?? ""
@@ -280,45 +297,28 @@ final class JobRun: Sendable {
     }
 
     private var diskFailed: End {
-        isLost() ? .lost : .disk(ledger.failure.map { "\($0)" } ?? "rows that were under way did not come back")
-    }
-
-    private func rest(_ view: LedgerView, _ status: RowStatus, _ problem: RouteProblem) {
-        source.board.claimRest { row, attempts in
-            var outcome = Outcome(
-                status,
-                reason: problem.reason,
-                detail: problem.detail,
-                attempts: attempts,
-                finishedAt: .now,
-                route: problem.server.isEmpty ? "" : job.routeName,
-                server: problem.server
-            )
-            // A row that was tried and refused for now is not "before it was tried": that refusal is what it came to.
-            // One that was handed back in the middle of its next try names no server, and is cancelled like the others.
-            if status == .cancelled, attempts > 0, case .deferred(_, let last)? = try? view.latest(of: row),
-                !last.server.isEmpty
-            {
-                outcome.status = .failed
-                outcome.reason = last.reason
-                outcome.detail = last.detail
-                outcome.route = last.route
-                outcome.server = last.server
-                outcome.tls = last.tls
-                outcome.messageID = job.run.messages.messageID(of: row)
-            }
-            source.end(row, outcome)
-        }
+        surroundings.isLost() ? .lost : .disk(ledger.failure.map { "\($0)" } ?? "rows that were under way did not come back")
     }
 
     /// The first cause wins.
-    private final class CauseBox: Sendable {
+    final class CauseBox: Sendable {
         private let box = Mutex<Cause?>(nil)
 
         var value: Cause? { box.withLock { $0 } }
 
         func set(_ cause: Cause) {
             box.withLock { if $0 == nil { $0 = cause } }
+        }
+    }
+
+    /// Something that is once said.
+    final class Flag: Sendable {
+        private let isSaid = Atomic(false)
+
+        var isSet: Bool { isSaid.load(ordering: .acquiring) }
+
+        func set() {
+            isSaid.store(true, ordering: .releasing)
         }
     }
 }

@@ -47,7 +47,10 @@ final class JobSource: MessageSource {
     private let ledger: LedgerWriter
     private let suppressions: SuppressionGuard
     private let backoff: Backoff
-    private let deadline: Timestamp
+    /// When the job's time is over, in seconds since 1970; later once somebody asks for rows again.
+    private let deadline: Atomic<Int64>
+    /// Counts what servers refuse.
+    let halt: HaltGuard
     private let storage = Mutex(Storage())
     private let fault = Mutex<String?>(nil)
     /// About how long a message gets.
@@ -64,7 +67,8 @@ final class JobSource: MessageSource {
         backoff: Backoff,
         deadline: Timestamp,
         paces: DomainPaces = DomainPaces(DomainLimits()),
-        bounds: LaneRows.Bounds = LaneRows.Bounds()
+        bounds: LaneRows.Bounds = LaneRows.Bounds(),
+        halt: HaltGuard = HaltGuard(nil)
     ) {
         self.job = job
         self.paces = paces
@@ -72,7 +76,8 @@ final class JobSource: MessageSource {
         self.ledger = ledger
         self.suppressions = suppressions
         self.backoff = backoff
-        self.deadline = deadline
+        self.deadline = Atomic(deadline.seconds)
+        self.halt = halt
         queue = RowQueue(capacity: 256, lanes: bounds)
         echo = EchoGuard(columns: job.phiColumns)
     }
@@ -115,6 +120,11 @@ final class JobSource: MessageSource {
         return max(1, Int64(min(wait / .seconds(1), 3_600).rounded(.up)))
     }
 
+    /// Gives the job more time.
+    func set(deadline: Timestamp) {
+        self.deadline.store(deadline.seconds, ordering: .relaxed)
+    }
+
     /// What keeps messages from going out though the route would take them; the run ends when it sees it.
     var failure: String? {
         fault.withLock { $0 }
@@ -140,13 +150,22 @@ final class JobSource: MessageSource {
             case .open: break
             }
             switch queue.pop() {
-            case .row(let ready): if let message = render(ready) { return .message(message) }
+            case .row(let ready):
+                guard let message = render(ready) else { continue }
+                // The last look: from here on the row is begun.
+                guard halt.mayBegin() else {
+                    _ = sending.withLock { $0.removeValue(forKey: ready.row.number) }
+                    board.release(ready.row.number)
+                    set(.closed)
+                    return .finished
+                }
+                return .message(message)
             case .wait(let moment):
                 alarm.set(at: moment)
                 return .later
             case .nothing:
                 if isFeeding { return .later }
-                return board.snapshot.isComplete ? .finished : .later
+                return board.finish() ? .finished : .later
             }
         }
     }
@@ -166,6 +185,7 @@ final class JobSource: MessageSource {
             result.detail = echo.clean(result.detail, sent.row)
             if let lane = sent.lane { learn(lane, result) }
         }
+        if halt.isPassed(by: result) { set(.closed) }
         switch result.verdict {
         case .accepted: end(message, .sent, result)
         case .refused: end(message, .failed, result)
@@ -232,7 +252,7 @@ final class JobSource: MessageSource {
         let now = Timestamp.now
         let wait = backoff.delay(afterAttempts: message.attempt, spread: .random(in: 0...1))
         let due = now + wait
-        guard due <= deadline else { return end(message, .failed, result) }
+        guard due.seconds <= deadline.load(ordering: .relaxed) else { return end(message, .failed, result) }
         let board = board
         ledger.append(
             .deferred(

@@ -21,12 +21,15 @@ extension JobWorker {
             let goesOn = marker == .held ? isConfirmed || wantsRetry : wantsRetry && marker != .rejected
             guard goesOn else { return .finishedBefore(marker.rawValue) }
         }
-        let retry: [RowSelection]
+        var asked: RetryRequest?
         do {
-            retry = wantsRetry ? try RetryRequest(folder).selections : []
-        } catch {
-            return hold(folder, lock, "RETRY cannot be followed: \(error). Drop one that can, or remove HELD.", nil)
+            if wantsRetry, try await RetryFile.settle(folder, for: tuning.stillness) {
+                asked = try RetryRequest(folder)
+            }
+        } catch let problem as Diagnostic {
+            return refuse(problem, folder, lock)
         }
+        let retry = asked?.selections ?? []
         let output = JobOutput(folder, site: site, keys: keys, lease: lock)
         let checker = JobChecker(site: site, keys: keys)
         let finding = try await Blocking.run { checker.check(folder) }
@@ -37,6 +40,9 @@ extension JobWorker {
             log.notice("job rejected", metadata: ["folder": "\(name)", "problems": "\(problems.count)"])
             return .rejected(finding.problems)
         }
+        if let problem = asked?.problem(rows: job.rowCount) { return refuse(problem, folder, lock) }
+        // The check may have taken a while.
+        if let sentence = try site.stopAllSentence() { return .suspended(sentence) }
         do {
             try output.begin(job)
         } catch {
@@ -93,8 +99,11 @@ extension JobWorker {
             let job = try resumed(job, ledger, checker)
             return try await self.run(job, ledger, request, lock, output, report)
         case .resume(let ledger):
+            // A halted job that somebody confirms goes on with what was not tried.
+            let isGoingOn = isConfirmed && asked == nil && ledger.run.stopped == .halted
+            let request = Request(retry: isGoingOn ? [.statuses([.cancelled])] : retry)
             let job = try resumed(job, ledger, checker)
-            return try await self.run(job, ledger, Request(retry: retry), lock, output, report)
+            return try await self.run(job, ledger, request, lock, output, report)
         }
     }
 

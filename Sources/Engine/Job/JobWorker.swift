@@ -29,6 +29,8 @@ public struct JobWorker: Sendable {
         case interrupted
         /// The disk or the ledger does not let it go on now.
         case tryAgain(String)
+        /// All jobs of the site are to stop, and none is taken up; the sentence says why.
+        case suspended(String)
     }
 
     /// What has its usual value, but for tests.
@@ -43,6 +45,8 @@ public struct JobWorker: Sendable {
         var lanes = LaneRows.Bounds()
         /// How long another worker is missed before its jobs are taken over; as the configuration says without it.
         var lease: Duration?
+        /// How long a `RETRY` must have been still to be read: an upload makes an empty file first.
+        var stillness: Duration = .seconds(1)
     }
 
     let site: Site
@@ -102,6 +106,7 @@ public struct JobWorker: Sendable {
             let lock = waits ? try await claims.lockPatiently(name) : try claims.lock(name)
             guard let lock else { return .busy }
             defer { lock.release(clean: true) }
+            if let sentence = try site.stopAllSentence() { return .suspended(sentence) }
             claims.sweep(folder)
             return try await work(folder, lock, report)
         } catch let error as EngineError {
@@ -188,6 +193,7 @@ public struct JobWorker: Sendable {
         // What was asked for is in the ledger now; a file left behind would ask again.
         if !request.retry.isEmpty { try folder.remove(.retry) }
         try folder.remove(.confirm)
+        try folder.directory.sync()
         try output.clearMarker()
         if lost > 0 {
             log.warning(
@@ -196,13 +202,11 @@ public struct JobWorker: Sendable {
             )
         }
         // Rows that somebody asks for again have their time from then on.
+        let schedule = { @Sendable [tuning] (begun: Timestamp) in
+            JobSchedule(job.manifest, begun: begun, zone: job.zone, usualSeconds: tuning.usualSeconds)
+        }
         let begun = ledger.run.retries > 0 ? ledger.run.lastStart : nil
-        let schedule = JobSchedule(
-            job.manifest,
-            begun: begun ?? job.run.takenUp,
-            zone: job.zone,
-            usualSeconds: tuning.usualSeconds
-        )
+        let times = schedule(begun ?? job.run.takenUp)
         let suppressions = try suppressions(job)
         if let fault = suppressions.fault {
             log.error("a line of the suppression list is not believed", metadata: ["fault": "\(fault)"])
@@ -214,31 +218,42 @@ public struct JobWorker: Sendable {
             ledger: ledger,
             suppressions: suppressions,
             backoff: tuning.backoff,
-            deadline: schedule.deadline,
+            deadline: times.deadline,
             paces: paces,
-            bounds: tuning.lanes
+            bounds: tuning.lanes,
+            halt: HaltGuard(site.configuration.halt)
         )
-        let status = try output.reporter(job, ledger)
+        let steering = SteeringLog()
+        if !request.retry.isEmpty { steering.note(JobFiles.Control.retry.rawValue, "followed when the job was taken up") }
+        let status = try output.reporter(job, ledger, steering)
+        let jobs = try site.jobs()
         let run = JobRun(
             job: job,
             ledger: ledger,
             source: source,
             sender: try RouteSender(route: job.route, group: loops, source: source),
-            schedule: schedule,
-            interval: tuning.interval,
-            isLost: { ledger.isLost || lock.isLost },
-            report: { progress in
-                status.update(progress)
-                report(progress)
-            },
-            log: log
+            schedule: times,
+            surroundings: JobRun.Surroundings(
+                interval: tuning.interval,
+                stillness: tuning.stillness,
+                stopAll: { [site] in try site.stopAll(jobs) },
+                isLost: { ledger.isLost || lock.isLost },
+                report: { progress in
+                    status.update(progress)
+                    report(progress)
+                },
+                refuse: { try output.write(problems: job.warnings + [$0]) },
+                steering: steering,
+                schedule: schedule,
+                log: log
+            )
         )
         log.notice(
             "job started",
             metadata: ["job": "\(job.id)", "folder": "\(folder.name)", "rows": "\(job.rowCount)"]
         )
         let end = await run.run()
-        return try await finish(end, job, ledger, output, status)
+        return try await finish(end, job, ledger, output, status, steering)
     }
 
     func suppressions(_ job: PreparedJob) throws -> SuppressionGuard {
@@ -255,7 +270,8 @@ public struct JobWorker: Sendable {
         _ job: PreparedJob,
         _ ledger: LedgerWriter,
         _ output: JobOutput,
-        _ status: StatusReporter
+        _ status: StatusReporter,
+        _ steering: SteeringLog
     ) async throws -> Result {
         switch end {
         case .interrupted: return .interrupted
@@ -267,6 +283,7 @@ public struct JobWorker: Sendable {
             return .tryAgain(what)
         case .complete: break
         case .stopped: ledger.append(.stopped(at: .now, reason: .stopped))
+        case .halted: ledger.append(.stopped(at: .now, reason: .halted))
         case .changed:
             let reason: Reason = job.folder.isInPlace ? .contentChanged : .folderGone
             ledger.append(.stopped(at: .now, reason: reason))
@@ -280,16 +297,20 @@ public struct JobWorker: Sendable {
         ledger.append(.closed(at: .now, counts: counts))
         guard let view = await ledger.view() else { return .tryAgain("the ledger failed") }
         let totals = JobTotals(view)
-        try await Blocking.run { try output.write(job, view, end) }
+        try await Blocking.run { try output.write(job, view, end, steering.all) }
         if job.folder.has(.stop) { try? job.folder.remove(.stop) }
         // Files that were changed under way are not to go out as a new job before somebody said so.
         if view.run.stopped != .contentChanged { try claims.forget(job.folder.name) }
         log.notice("job ended", metadata: ["job": "\(job.id)", "result": "\(totals)"])
         switch end {
         case .stopped: return .stopped(totals)
-        case .changed(let what): return .held(what, totals)
+        case .changed(let what), .halted(let what): return .held(what, totals)
         default: return .done(totals)
         }
+    }
+
+    func refuse(_ retry: Diagnostic, _ folder: JobFolder, _ lock: Lease) -> Result {
+        hold(folder, lock, "RETRY cannot be followed: \(retry). Drop one that can, or remove HELD.", nil)
     }
 
     func hold(_ folder: JobFolder, _ lock: Lease, _ sentence: String, _ totals: JobTotals?) -> Result {

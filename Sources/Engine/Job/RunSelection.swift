@@ -36,6 +36,7 @@ struct RunSelection {
         var id = first
         var earlier: LedgerHeader?
         var ours: JobID?
+        var isHalted = false
         while try store.contains(id) {
             switch try await open(id) {
             case .busy: return .busy
@@ -51,6 +52,7 @@ struct RunSelection {
                     // A closed ledger without its end beside the job: the last process ended between the two.
                     if writer.run.closed == nil || active == id { return .resume(writer) }
                     ours = id
+                    isHalted = writer.run.stopped == .halted
                 }
                 earlier = writer.header
                 _ = await writer.close()
@@ -58,7 +60,8 @@ struct RunSelection {
             guard let next = id.next else { break }
             id = next
         }
-        if wantsRetry, let ours {
+        // A job that halted itself goes on by CONFIRM: it was not sent whole, so that is no word for sending it all again.
+        if wantsRetry || (isConfirmed && isHalted), let ours {
             switch try await open(ours) {
             case .ledger(let writer): return .resume(writer)
             case .restored(let what): return .held(Self.sentence(ours, what))

@@ -11,9 +11,11 @@ final class StatusReporter: Sendable {
     private let job: PreparedJob
     private let ledger: LedgerWriter
     private let records: JobRecords
-    private let last: Mutex<(at: ContinuousClock.Instant, state: JobState)?> = Mutex(nil)
+    private let steering: SteeringLog
+    private let last: Mutex<(at: ContinuousClock.Instant, state: JobState, obeyed: JobStatus.Obeyed?)?> = Mutex(nil)
 
-    init(_ job: PreparedJob, _ ledger: LedgerWriter, _ records: JobRecords) {
+    init(_ job: PreparedJob, _ ledger: LedgerWriter, _ records: JobRecords, _ steering: SteeringLog) {
+        self.steering = steering
         self.job = job
         self.ledger = ledger
         self.records = records
@@ -21,23 +23,29 @@ final class StatusReporter: Sendable {
 
     /// Takes in how far the job is.
     func update(_ progress: JobProgress) {
-        let state: JobState = progress.isPaused ? .paused : progress.waitingUntil == nil ? .running : .waiting
-        let message =
-            if progress.isPaused {
-                "Paused; remove PAUSE to go on."
-            } else if let until = progress.waitingUntil {
-                "Goes on at \(until) UTC."
-            } else {
-                progress.problem.map { "Trying again: \($0)" } ?? ""
-            }
+        let (state, message) = Self.standing(progress)
+        let obeyed = steering.all.last
         let isDue = last.withLock { last in
             let now = ContinuousClock.now
-            if let last, last.state == state, now - last.at < .seconds(1) { return false }
-            last = (now, state)
+            if let last, last.state == state, last.obeyed == obeyed, now - last.at < .seconds(1) { return false }
+            last = (now, state, obeyed)
             return true
         }
         guard isDue else { return }
         write(state, message, progress.waitingUntil, progress.rowsPerSecond)
+    }
+
+    private static func standing(_ progress: JobProgress) -> (JobState, String) {
+        switch progress.ending {
+        case .stopped(let file):
+            return (.stopped, "Stopped by \(file); answers to what is under way are awaited, then results are written.")
+        case .halted(let sentence):
+            return (.held, "\(sentence). Answers to what is under way are awaited, then results are written.")
+        case nil: break
+        }
+        if progress.isPaused { return (.paused, "Paused; remove PAUSE to go on.") }
+        if let until = progress.waitingUntil { return (.waiting, "Goes on at \(until) UTC.") }
+        return (.running, progress.problem.map { "Trying again: \($0)" } ?? "")
     }
 
     /// Says why the job does not go on now.
@@ -55,7 +63,8 @@ final class StatusReporter: Sendable {
             takenUp: job.run.takenUp,
             resumes: resumes,
             updated: .now,
-            rowsPerSecond: rate
+            rowsPerSecond: rate,
+            obeyed: steering.all
         )
         try? records.writeStatus(status)
     }

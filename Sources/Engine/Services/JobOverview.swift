@@ -62,6 +62,9 @@ public struct JobOverview: Sendable {
         if claims.isLocked(name) {
             return Entry(folder: name, state: folder.has(.pause) ? "paused" : "running", message: "", status: status)
         }
+        if let stop = try? site.stopAllSentence() {
+            return Entry(folder: name, state: "waiting", message: "\(stop).", status: status)
+        }
         if let active = try? claims.active(name) {
             let message = "Interrupted as job \(active); `wardpost watch` or `send` goes on with it."
             return Entry(folder: name, state: "waiting", message: message, status: status)

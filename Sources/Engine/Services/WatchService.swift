@@ -34,7 +34,8 @@ public struct WatchService: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {
-                    for name in take(jobs, watcher, state) {
+                    // On a thread of its own: a folder with many files keeps no other job's steering waiting.
+                    for name in (try? await Blocking.run { take(jobs, watcher, state) }) ?? [] {
                         group.addTask { await work(name, state) }
                     }
                     let wait = state.wait(upTo: interval)
@@ -49,6 +50,14 @@ public struct WatchService: Service {
     private func take(_ jobs: Directory, _ watcher: FolderWatcher, _ state: WatchState) -> [String] {
         let names: [String]
         do {
+            let stop = try worker.site.stopAll(jobs)
+            if state.isNews(stopAll: stop) {
+                log.notice(
+                    stop == nil ? "STOP-ALL is gone; jobs are taken up again" : "STOP-ALL is there; no job is taken up",
+                    metadata: stop.map { ["file": "\($0)"] } ?? [:]
+                )
+            }
+            if stop != nil { return [] }
             names = try jobs.list().filter { !$0.hasPrefix(".") && (try? jobs.status(of: $0))?.kind == .directory }
         } catch {
             log.error("the drop area cannot be read", metadata: ["cause": "\(error)"])
@@ -89,6 +98,7 @@ public struct WatchService: Service {
             case .tryAgain(let why):
                 log.warning("job cannot go on now", metadata: ["folder": "\(name)", "cause": "\(why)"])
                 state.release(name, afterFailure: rest)
+            case .suspended: state.release(name, restingFor: .zero)
             // Whoever has it may only have looked at it.
             case .busy: state.release(name, restingFor: min(rest, .seconds(5)))
             case .finishedBefore: state.release(name, restingFor: rest)

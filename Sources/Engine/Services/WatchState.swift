@@ -15,6 +15,7 @@ final class WatchState: Sendable {
         var failures: [String: Int] = [:]
         var told: [String: Diagnostic] = [:]
         var nextLook: ContinuousClock.Instant?
+        var stopAll: String?
     }
 
     private let storage = Mutex(Storage())
@@ -48,10 +49,12 @@ final class WatchState: Sendable {
         settle: Duration,
         required: (JobFolder) -> [RequiredFile]?
     ) -> FolderScan.State {
-        storage.withLock { storage in
-            if storage.scans[name] == nil, let folder = try? jobs.open(subdirectory: name) { _ = watcher.watch(folder) }
-            var scan = storage.scans[name] ?? FolderScan(name, in: jobs)
-            let state = scan.state(settle: settle, now: .now, required: required)
+        // Not under the lock, which running jobs take to say how far they are: the folder may have many files.
+        let known = storage.withLock { $0.scans[name] }
+        if known == nil, let folder = try? jobs.open(subdirectory: name) { _ = watcher.watch(folder) }
+        var scan = known ?? FolderScan(name, in: jobs)
+        let state = scan.state(settle: settle, now: .now, required: required)
+        return storage.withLock { storage in
             storage.scans[name] = scan
             if case .settling(let until) = state { storage.nextLook = min(storage.nextLook ?? until, until) }
             return state
@@ -101,6 +104,14 @@ final class WatchState: Sendable {
     /// Whether a folder's problem was not told yet.
     func isNews(_ problem: Diagnostic, for name: String) -> Bool {
         storage.withLock { $0.told.updateValue(problem, forKey: name) != problem }
+    }
+
+    /// Whether `STOP-ALL` came or went since the last look.
+    func isNews(stopAll: String?) -> Bool {
+        storage.withLock { storage in
+            defer { storage.stopAll = stopAll }
+            return (storage.stopAll == nil) != (stopAll == nil)
+        }
     }
 
     /// How long to wait for the next look: less than usual if a folder is about to be settled.

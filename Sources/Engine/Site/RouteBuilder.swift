@@ -37,7 +37,7 @@ struct RouteBuilder: Sendable {
             try credentials(value, route: route.name.value)
         }
         // Whoever drops STOP is obeyed within two seconds.
-        settings.timeouts.stop = .seconds(2)
+        settings.timeouts.stop = .milliseconds(1_500)
         settings.rate = route.rate.map { RouteSettings.Rate($0) }
         settings.window = relay.window
         settings.notify = RouteSettings.Notices(relay.notify)

@@ -74,6 +74,7 @@ public enum SiteInit {
         from_domains: [clinic.example]        # a From outside these is refused
         time_zone: UTC                        # for times in manifests
         keys: keys                            # back this directory up, away from jobs and results
+        halt: {refused: 20%, after: 50}       # stop a job when servers refuse more than this, once so many answered
 
         # Who runs your relay, with the business associate agreement on file. Not needed for a relay of your own.
         associates:

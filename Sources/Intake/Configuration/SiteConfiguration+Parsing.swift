@@ -4,7 +4,7 @@ extension SiteConfiguration {
     /// The keys of the file itself.
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "witness", "lease", "associates",
-        "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips",
+        "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -29,6 +29,7 @@ extension SiteConfiguration {
         let tracking = tracking(reader)
         let dkim = dkim(reader, fromDomains: domains.map(\.value))
         let fips = reader.flag("fips")
+        let halt = Halt.read(reader)
         let defaultRoute = reader.text("default_route")
         if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
             problems.report(
@@ -55,7 +56,8 @@ extension SiteConfiguration {
             language: language,
             tracking: tracking,
             dkim: dkim,
-            fips: fips
+            fips: fips,
+            halt: halt
         )
     }
 

@@ -38,6 +38,22 @@ public struct SiteConfiguration: Sendable {
     public var dkim: DKIM?
     /// Whether all cryptography comes from OpenSSL's FIPS provider; `nil` where it is not said.
     public var fips: Placed<Bool>?
+    /// When a job halts by itself; `nil` if none does.
+    public var halt: Halt?
+
+    /// How many refusals a job may have before it stops and waits for a person.
+    public struct Halt: Hashable, Sendable {
+        /// The share of refused rows, among those that servers answered for good, that must not be passed.
+        public var refused: Percentage
+        /// How many rows must have been answered before the share means anything.
+        public var after: Int
+
+        /// Sets the measure.
+        public init(refused: Percentage, after: Int) {
+            self.refused = refused
+            self.after = after
+        }
+    }
 
     /// The HIPAA business associate that runs a relay, with its agreement.
     public struct Associate: Hashable, Sendable {

@@ -31,6 +31,9 @@ public enum JobFiles {
         case stopped = "STOPPED"
     }
 
+    /// While this lies in the drop area or at the site's top, all jobs are stopped and none is taken up.
+    public static let stopAll = "STOP-ALL"
+
     /// The job's state while it runs.
     public static let status = "status.json"
     /// What is wrong with the job's files.

@@ -36,6 +36,31 @@ public final class JobFolder: Sendable {
 
     // MARK: Steering
 
+    /// What lies in the folder to steer the job, and whether the folder is still where it was.
+    public struct Steering: Sendable {
+        /// Whether the name in `jobs/` still stands for this folder.
+        public var isInPlace: Bool
+        /// The files that steer, by their state on the disk; only regular ones count.
+        public var controls: [JobFiles.Control: FileStatus]
+    }
+
+    /// Looks at the files that steer the job.
+    ///
+    /// Throws if that cannot be told: a folder that cannot be looked at is not one without `PAUSE`.
+    public func steering() throws(FileError) -> Steering {
+        let now = try jobs.status(of: name)
+        var controls: [JobFiles.Control: FileStatus] = [:]
+        for control in JobFiles.Control.allCases {
+            if let found = try directory.status(of: control.rawValue), found.kind == .regular {
+                controls[control] = found
+            }
+        }
+        return Steering(
+            isInPlace: now.map { $0.kind == .directory && $0.isSameFile(as: status) } ?? false,
+            controls: controls
+        )
+    }
+
     /// Whether somebody dropped a file that steers the job.
     ///
     /// Only a regular file counts.

@@ -62,6 +62,9 @@ struct SendCommand: AsyncParsableCommand {
         case .interrupted:
             Report.error("\(name): interrupted; `wardpost send \(name)` goes on.")
             throw ExitCode(EngineError.Code.tryAgain.rawValue)
+        case .suspended(let why):
+            Report.error("\(name): \(why).")
+            throw ExitCode(EngineError.Code.tryAgain.rawValue)
         case .tryAgain(let why):
             Report.error("\(name): cannot go on now: \(why)")
             throw ExitCode(EngineError.Code.tryAgain.rawValue)

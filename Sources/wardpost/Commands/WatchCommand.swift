@@ -9,7 +9,8 @@ struct WatchCommand: AsyncParsableCommand {
         abstract: "Takes up jobs as they come, until told to stop; serves tracking too.",
         discussion: """
             A folder in jobs/ is taken up when it is complete and either holds a file READY or has not changed for the site's \
-            `settle` seconds. Drop PAUSE, STOP, RETRY or CONFIRM into a job's folder to steer it. SIGTERM ends politely: \
+            `settle` seconds. Drop PAUSE, STOP, RETRY or CONFIRM into a job's folder to steer it; STOP-ALL in jobs/ \
+            stops all of them. SIGTERM ends politely: \
             jobs under way go on at the next start.
             """
     )

@@ -18,7 +18,8 @@ final class Bench: Sendable {
     /// A worker that does not make tests wait.
     static let quick = JobWorker.Tuning(
         backoff: Backoff(first: 1, longest: 1),
-        interval: .milliseconds(10)
+        interval: .milliseconds(10),
+        stillness: .milliseconds(30)
     )
 
     /// Makes a site.
@@ -222,6 +223,7 @@ extension JobWorker.Result {
         case .busy: "busy"
         case .interrupted: "interrupted"
         case .tryAgain: "try again"
+        case .suspended: "suspended"
         }
     }
 }
