@@ -9,7 +9,7 @@ import Testing
 @testable import Engine
 
 /// How soon a job obeys, whatever its relay, its folder and its feeder are doing.
-@Suite(.timeLimit(.minutes(3))) struct SteeringTimeTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct SteeringTimeTests {
     /// What keeps a job busy.
     enum Trouble: String, CaseIterable, Sendable {
         case usual
@@ -41,64 +41,60 @@ import Testing
         }
     }
 
-    /// Works a job of 2,000 rows with the usual tuning; once it has run for a moment drops a file, and says how long it took
-    /// until `status.json` told of it, and what it then said.
-    private func time(
-        _ bench: Bench,
-        drop file: String,
-        once isBusy: () -> Bool
-    ) async throws -> (told: Duration, status: String, whole: Duration, result: JobWorker.Result) {
-        let worker = try bench.another(JobWorker.Tuning())
-        async let working = worker.work("visit")
-        while !isBusy() || (try? bench.text("status.json", of: "visit"))?.contains("waiting") != false {
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        try await Task.sleep(for: .milliseconds(500))
+    /// How soon `status.json` told of a file that was dropped, and what it then said.
+    private func told(_ bench: Bench, of file: String) async throws -> (after: Duration, status: String) {
         let start = ContinuousClock.now
         try bench.scratch.write(file, text: "")
         let name = (file as NSString).lastPathComponent
-        var status = ""
-        while !status.contains("\(name)\",\n      \"at\"") {
+        while ContinuousClock.now - start < .seconds(60) {
+            let status = (try? bench.text("status.json", of: "visit")) ?? ""
+            if status.contains("\(name)\",\n      \"at\"") { return (ContinuousClock.now - start, status) }
             try await Task.sleep(for: .milliseconds(20))
-            status = (try? bench.text("status.json", of: "visit")) ?? ""
-            if ContinuousClock.now - start > .seconds(60) { break }
         }
-        let told = ContinuousClock.now - start
-        if name == "PAUSE" {
-            try await Task.sleep(for: .milliseconds(500))
-            try bench.drop("STOP", in: "visit")
-        }
-        let result = try await working
-        return (told, status, ContinuousClock.now - start, result)
+        return (.seconds(60), "")
     }
 
     @Test(
-        "STOP, STOP-ALL and PAUSE are obeyed within two seconds, and every row has its line",
-        arguments: Trouble.allCases.flatMap { trouble in
-            ["jobs/visit/STOP", "jobs/visit/PAUSE"].map { (trouble, $0) }
-        } + [(.usual, "jobs/STOP-ALL"), (.silentEnd, "STOP-ALL")]
+        "PAUSE, then STOP or STOP-ALL are obeyed within two seconds each, with 64 connections, and every row has its line",
+        arguments: Trouble.allCases.map { ($0, "jobs/visit/STOP") } + [
+            (.usual, "jobs/STOP-ALL"), (.silentEnd, "STOP-ALL"),
+        ]
     )
-    func obeyed(trouble: Trouble, file: String) async throws {
+    func obeyed(trouble: Trouble, stop: String) async throws {
         let relay = try await trouble.relay()
         let bench = try await Bench(relay, connections: 64, route: trouble == .pace ? "rate: 6/h" : "")
-        try bench.job("visit", .rows(2_000, manifest: trouble == .pace ? "" : "rate: 200/s\n"))
-        let (told, status, whole, result) = try await time(bench, drop: file) {
-            // Something is under way, where something can be.
+        let worker = try bench.another(JobWorker.Tuning())
+        try bench.job("visit", .rows(600, manifest: trouble == .pace ? "" : "rate: 200/s\n"))
+        async let working = worker.work("visit")
+        // Something is under way, where something can be.
+        var isBusy = false
+        while !isBusy {
+            try await Task.sleep(for: .milliseconds(20))
             switch trouble {
-            case .usual, .silentEnd: !relay.recipients.isEmpty
-            case .silentGreeting, .silentRecipient, .slow: relay.connections > 0
-            case .nobody, .pace: bench.has("status.json", in: "visit")
+            case .usual, .silentEnd: isBusy = relay.recipients.count > 10
+            case .silentGreeting, .silentRecipient, .slow: isBusy = relay.connections > 0
+            case .nobody, .pace: isBusy = (try? bench.text("status.json", of: "visit"))?.contains("running") == true
             }
         }
-        #expect(told < .seconds(2), "\(trouble) \(file): told after \(told)")
-        // Two seconds again after STOP, and half of one before it where PAUSE came first; results are written, then.
-        #expect(whole < .seconds(6), "\(trouble) \(file): all over after \(whole)")
-        #expect(status.contains(file.hasSuffix("PAUSE") ? "\"state\": \"paused\"" : "\"state\": \"stopped\""))
-        #expect(result.word == "stopped")
+        // Other tests run beside: what a task that only sleeps and writes a file is late by is the machine's, not ours.
+        let machine = Lateness(bench.scratch)
+        let pause = try await told(bench, of: "jobs/visit/PAUSE")
+        #expect(pause.after < .seconds(2) + machine.late, "told after \(pause.after), late \(machine.late)")
+        #expect(pause.status.contains("\"state\": \"paused\""))
+        let start = ContinuousClock.now
+        let stopped = try await told(bench, of: stop)
+        #expect(stopped.after < .seconds(2) + machine.late, "told after \(stopped.after), late \(machine.late)")
+        #expect(stopped.status.contains("\"state\": \"stopped\""))
+        let result = try await working
+        let whole = ContinuousClock.now - start
+        // Answers are awaited for a second and a half, then results are written.
+        #expect(whole < .seconds(4) + machine.late * 4, "all over after \(whole), late \(machine.late)")
+        machine.end()
+        #expect(result.word == "stopped" && bench.markers("visit") == ["STOPPED"])
         let results = try bench.results("visit")
         let statuses = Dictionary(grouping: results) { $0["status"] ?? "" }.mapValues(\.count)
-        #expect(results.count == 2_000 && bench.markers("visit") == ["STOPPED"])
-        // What the relay took is sent or unknown, and nothing else is either.
+        #expect(results.count == 600)
+        // What the relay took is sent or unknown, and nothing else is sent.
         let taken = Set(relay.recipients)
         for row in results {
             switch row["status"] {
@@ -107,12 +103,10 @@ import Testing
             default: #expect(!taken.contains(row["address"] ?? ""), "\(row["row"] ?? "") \(statuses)")
             }
         }
-        #expect(
-            taken.count == relay.recipients.count
-                && taken.count <= statuses["sent", default: 0] + statuses["unknown", default: 0]
-        )
+        #expect(taken.count == relay.recipients.count)
+        #expect(taken.count <= statuses["sent", default: 0] + statuses["unknown", default: 0])
         if trouble == .silentEnd { #expect(statuses["unknown", default: 0] > 0 && statuses["sent"] == nil) }
-        if [.silentRecipient, .silentGreeting, .nobody].contains(trouble) { #expect(statuses == ["cancelled": 2_000]) }
+        if [.silentRecipient, .silentGreeting, .nobody].contains(trouble) { #expect(statuses == ["cancelled": 600]) }
     }
 
     @Test(
@@ -153,15 +147,47 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watch.run() }
             while bench.relay.recipients.count < 5 { try await Task.sleep(for: .milliseconds(20)) }
+            let machine = Lateness(bench.scratch)
             let start = ContinuousClock.now
             try bench.drop("STOP", in: "visit")
             while try !bench.text("status.json", of: "visit").contains("\"state\": \"stopped\"") {
                 try await Task.sleep(for: .milliseconds(20))
             }
-            #expect(ContinuousClock.now - start < .seconds(2))
+            let told = ContinuousClock.now - start
+            #expect(told < .seconds(2) + machine.late, "told after \(told), late \(machine.late)")
+            machine.end()
             while bench.markers("visit").isEmpty { try await Task.sleep(for: .milliseconds(20)) }
             group.cancelAll()
         }
         #expect(bench.markers("visit") == ["STOPPED"])
+    }
+}
+
+/// How late this machine is, with all that runs on it, for a task that sleeps a quarter of a second and writes a small file.
+private final class Lateness: Sendable {
+    private let most = Mutex(Duration.zero)
+    private let task: Mutex<Task<Void, Never>?> = Mutex(nil)
+
+    init(_ scratch: TemporaryDirectory) {
+        task.withLock { task in
+            task = Task { [self] in
+                while !Task.isCancelled {
+                    let start = ContinuousClock.now
+                    try? await Task.sleep(for: .milliseconds(250))
+                    try? await Blocking.run {
+                        try Directory(path: scratch.path).replace("lateness") { try $0.append("x") }
+                    }
+                    let late = ContinuousClock.now - start - .milliseconds(250)
+                    self.most.withLock { $0 = max($0, late) }
+                }
+            }
+        }
+    }
+
+    /// Twice the longest delay so far: one for looking, one for telling.
+    var late: Duration { most.withLock { $0 * 2 } }
+
+    func end() {
+        task.withLock { $0?.cancel() }
     }
 }

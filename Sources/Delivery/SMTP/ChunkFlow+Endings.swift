@@ -49,6 +49,12 @@ extension ChunkFlow {
         return Step(first.isGivenUp ? .close(.goodbye) : .wait, endings)
     }
 
+    /// Gives back messages that are not wholly out, and leaves; stays as it is if there is none.
+    mutating func recall() -> Step {
+        let isBetween = flying.last.map { !$0.isWhole && !$0.isGivenUp } ?? false
+        return isBetween || !noted.isEmpty ? stop() : Step(.wait)
+    }
+
     /// Closes: each message that is out ends as its own answers say, and what is not out is given back.
     mutating func close(
         _ end: ConnectionEnd,

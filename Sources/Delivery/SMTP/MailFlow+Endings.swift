@@ -101,7 +101,8 @@ extension MailFlow {
 
     /// Gives back the message whose envelope is out and whose end is not, and leaves; stays as it is if there is none.
     mutating func recall() -> Step {
-        current == nil ? Step(.wait) : stop()
+        if let step = chunks?.recall() { return step }
+        return current == nil ? Step(.wait) : stop()
     }
 
     /// Closes, and gives back what has not sent its end.
