@@ -46,12 +46,13 @@ struct JobClaims: Sendable {
         let start = ContinuousClock.now
         let pause = folders.time / 12
         while true {
+            // The job first, so that it is missed no less long than the folder when that comes free.
+            if let active = try? active(folder) { jobs.watch("\(active)") }
             let answer = try await Blocking.run { [folders] in try folders.take(folder) }
             switch answer {
             case .held(let lease): return lease
             case .busy(let rival):
                 if rival.isAtWork || ContinuousClock.now - start > folders.time * 2 { return nil }
-                if let active = try? active(folder) { jobs.watch("\(active)") }
                 try await Task.sleep(for: pause)
             }
         }
