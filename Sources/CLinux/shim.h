@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <netinet/in.h>
+#include <resolv.h>
 #include <spawn.h>
 #include <sys/file.h>
 #include <linux/stat.h>
+#include <netdb.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
@@ -59,4 +62,27 @@ static inline long long wardpost_birth(int descriptor) {
     if (syscall(SYS_statx, descriptor, "", 0x1000 /* AT_EMPTY_PATH */, STATX_BTIME, &status) != 0) return 0;
     if (!(status.stx_mask & STATX_BTIME)) return 0;
     return (long long)status.stx_btime.tv_sec * 1000000000LL + status.stx_btime.tv_nsec;
+}
+
+// The resolver's functions and its state are macros. Asks the system's name servers, or the one at an address and port, for
+// a name's TXT records; returns the length of the answer, a DNS message, or -1 with a word of h_errno's.
+static inline int wardpost_query_text(const char *name, unsigned int address, unsigned short port,
+                                      unsigned char *answer, int size, int *problem) {
+    struct __res_state state;
+    memset(&state, 0, sizeof state);
+    *problem = TRY_AGAIN;
+    if (res_ninit(&state) != 0) return -1;
+    if (port != 0) {
+        state.nscount = 1;
+        state.nsaddr_list[0].sin_family = AF_INET;
+        state.nsaddr_list[0].sin_port = htons(port);
+        state.nsaddr_list[0].sin_addr.s_addr = htonl(address);
+    }
+    state.retrans = 3;
+    state.retry = 2;
+    state.options |= RES_USE_EDNS0;
+    int length = res_nquery(&state, name, ns_c_in, ns_t_txt, answer, size);
+    *problem = state.res_h_errno;
+    res_nclose(&state);
+    return length;
 }

@@ -19,6 +19,16 @@ public struct MailSigningKey: Sendable {
             case .ed25519: "ed25519-sha256"
             }
         }
+
+        /// Whether OpenSSL's provider signs with keys of this kind; the FIPS provider has no Ed25519.
+        public var isAvailable: Bool {
+            guard let signature = unsafe EVP_SIGNATURE_fetch(nil, rawValue, nil) else {
+                ErrorQueue.clear()
+                return false
+            }
+            unsafe EVP_SIGNATURE_free(signature)
+            return true
+        }
     }
 
     /// The bits that an RSA key may have: fewer are not safe, and more than 4,096 no verifier has to take (RFC 8301).
@@ -35,7 +45,7 @@ public struct MailSigningKey: Sendable {
         contexts = SignatureContexts(key: key, kind: kind)
     }
 
-    /// Makes a new key; an RSA key gets 2,048 bits.
+    /// Makes a new key of a kind that is available; an RSA key gets 2,048 bits.
     public static func generate(_ kind: Kind) -> MailSigningKey {
         let pointer =
             switch kind {
@@ -58,6 +68,9 @@ public struct MailSigningKey: Sendable {
             }
             self.init(key: key, kind: .rsa)
         } else if key.isA("ED25519") {
+            guard Kind.ed25519.isAvailable else {
+                throw OpenSSLError(.unsupported, "OpenSSL's provider does not sign with Ed25519; use RSA alone")
+            }
             self.init(key: key, kind: .ed25519)
         } else {
             throw OpenSSLError(.wrongKeyType, "the private key is neither RSA nor Ed25519")

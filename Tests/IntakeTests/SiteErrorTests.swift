@@ -21,9 +21,9 @@ import Testing
         (2, "postal_adress: x", "wardpost.yaml:2:1: unknown key \"postal_adress\"; did you mean \"postal_address\"?"),
         (
             2, "zzzzzz: x",
-            "wardpost.yaml:2:1: unknown key \"zzzzzz\"; known here: site, postal_address, from_domains, "
-                + "time_zone, settle, keys, witness, lease, associates, routes, default_route, domain_limits, language, tracking, "
-                + "dkim or fips"
+            "wardpost.yaml:2:1: unknown key \"zzzzzz\"; known here: "
+                + SiteConfiguration.knownKeys.dropLast().joined(separator: ", ")
+                + " or \(SiteConfiguration.knownKeys.last ?? "")"
         ),
         (
             3, "from_domains: riverside.example",

@@ -107,5 +107,10 @@ struct MailSigningKeyTests {
         #expect("\(MailSigningKey.generate(.ed25519).pem)" == "<redacted>")
     }
 
+    @Test("both kinds are there in OpenSSL's default provider")
+    func available() {
+        for kind in Kind.allCases { #expect(kind.isAvailable) }
+    }
+
     typealias Kind = MailSigningKey.Kind
 }

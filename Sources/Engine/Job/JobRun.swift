@@ -297,7 +297,8 @@ final class JobRun: Sendable {
     }
 
     private var diskFailed: End {
-        surroundings.isLost() ? .lost : .disk(ledger.failure.map { "\($0)" } ?? "rows that were under way did not come back")
+        surroundings.isLost()
+            ? .lost : .disk(ledger.failure.map { "\($0)" } ?? "rows that were under way did not come back")
     }
 
     /// The first cause wins.

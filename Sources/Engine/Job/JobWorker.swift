@@ -224,7 +224,9 @@ public struct JobWorker: Sendable {
             halt: HaltGuard(site.configuration.halt)
         )
         let steering = SteeringLog()
-        if !request.retry.isEmpty { steering.note(JobFiles.Control.retry.rawValue, "followed when the job was taken up") }
+        if !request.retry.isEmpty {
+            steering.note(JobFiles.Control.retry.rawValue, "followed when the job was taken up")
+        }
         let status = try output.reporter(job, ledger, steering)
         let jobs = try site.jobs()
         let run = JobRun(

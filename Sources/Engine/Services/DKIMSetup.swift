@@ -19,6 +19,8 @@ public struct DKIMSetup: Sendable {
         public var file: String
         /// Whether the key was made just now.
         public var isNew: Bool
+        /// Whether the record is in the DNS; `nil` if nobody asked.
+        public var publication: Publication?
 
         /// The text in strings of at most 255 octets, which is what one may have in the DNS (RFC 1035 section 3.3.14).
         public var strings: [String] {
@@ -35,6 +37,37 @@ public struct DKIMSetup: Sendable {
         }
     }
 
+    /// What the DNS has at a record's name.
+    public enum Publication: String, Sendable {
+        /// This key, and nothing else.
+        case published
+        /// Nothing.
+        case missing
+        /// Another key, or more than one record, which verifiers may take either of.
+        case different
+        /// No answer now.
+        case unknown
+
+        /// Compares what should be there with what is; verifiers go by the kind of key and the key.
+        init(of text: String, in found: [String]) {
+            guard let first = found.first else {
+                self = .missing
+                return
+            }
+            self = found.count == 1 && Self.tags(first) == Self.tags(text) ? .published : .different
+        }
+
+        /// The tags `k` and `p` of a record, without white space (RFC 6376 section 3.6.1).
+        private static func tags(_ text: String) -> [String: String] {
+            var tags = ["k": "rsa"]
+            for part in text.split(separator: ";") {
+                let pair = part.split(separator: "=", maxSplits: 1).map { $0.filter { !$0.isWhitespace } }
+                if pair.count == 2, ["k", "p"].contains(pair[0]) { tags[pair[0]] = pair[1] }
+            }
+            return tags
+        }
+    }
+
     /// What there is now.
     public struct Report: Sendable {
         /// The signing domain, as A-labels.
@@ -47,11 +80,18 @@ public struct DKIMSetup: Sendable {
         public var configuration: String?
     }
 
-    private let site: Site
+    let site: Site
+    private let lookUp: @Sendable (String) throws(TextRecords.Failed) -> [String]
 
     /// Prepares to make keys of a site.
     public init(site: Site) {
+        self.init(site: site) { name throws(TextRecords.Failed) in try TextRecords.lookUp(name) }
+    }
+
+    /// The same with another way to ask for a name's TXT records.
+    init(site: Site, lookUp: @escaping @Sendable (String) throws(TextRecords.Failed) -> [String]) {
         self.site = site
+        self.lookUp = lookUp
     }
 
     /// Makes the keys that a domain lacks; keys that are there stay as they are.
@@ -65,6 +105,14 @@ public struct DKIMSetup: Sendable {
         let folder = try folder()
         var records: [Record] = []
         for kind in named.kinds {
+            guard kind.isAvailable else {
+                throw EngineError(
+                    .configuration,
+                    "OpenSSL's provider does not sign with \(kind.rawValue)",
+                    fix:
+                        "write `\(named.domain.value): {selector: \(named.selector.value), keys: [rsa]}` below \"dkim\""
+                )
+            }
             let file = SigningKeys.file(of: kind, named)
             let isNew: Bool
             do {
@@ -74,18 +122,46 @@ public struct DKIMSetup: Sendable {
                 throw EngineError(.tryAgain, "\(error)", at: Place(file: keys.path(of: kind, named)))
             }
             // Read back in both cases: what is printed is what will sign.
-            let key = try keys.key(kind, named)
-            records.append(
-                Record(
-                    algorithm: kind.rawValue,
-                    selector: named.selector(of: kind),
-                    name: named.recordName(of: kind),
-                    text: "v=DKIM1; k=\(kind.rawValue); p=\(Base64.encode(key.publicValue))",
-                    file: keys.path(of: kind, named),
-                    isNew: isNew
-                )
-            )
+            records.append(try record(kind, named, isNew: isNew))
         }
+        return report(named, records)
+    }
+
+    /// Looks whether the records of a domain's keys are published; makes nothing.
+    public func check(domain text: String, selector: String? = nil) throws(EngineError) -> Report {
+        let named = try named(text, selector)
+        var records: [Record] = []
+        for kind in named.kinds {
+            var record = try record(kind, named, isNew: false)
+            do throws(TextRecords.Failed) {
+                let found = try lookUp(record.name)
+                record.publication = Publication(of: record.text, in: found)
+            } catch {
+                record.publication = .unknown
+            }
+            records.append(record)
+        }
+        return report(named, records)
+    }
+
+    private func record(
+        _ kind: MailSigningKey.Kind,
+        _ named: SigningDomain,
+        isNew: Bool
+    ) throws(EngineError) -> Record {
+        let keys = SigningKeys(site: site)
+        let key = try keys.key(kind, named)
+        return Record(
+            algorithm: kind.rawValue,
+            selector: named.selector(of: kind),
+            name: named.recordName(of: kind),
+            text: "v=DKIM1; k=\(kind.rawValue); p=\(Base64.encode(key.publicValue))",
+            file: keys.path(of: kind, named),
+            isNew: isNew
+        )
+    }
+
+    private func report(_ named: SigningDomain, _ records: [Record]) -> Report {
         let isConfigured = site.configuration.dkim?[named.domain.value]?.selector.value == named.selector.value
         return Report(
             domain: named.domain.value,

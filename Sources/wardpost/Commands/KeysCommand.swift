@@ -30,18 +30,30 @@ struct KeysCommand: AsyncParsableCommand {
         @Option(name: .long, help: "What the records' names start with; the configuration's, or wp and the year.")
         var selector: String?
 
+        @Flag(name: .long, help: "Make nothing; look whether the records are published. Exit status 1 if one is not.")
+        var check = false
+
         @Flag(name: .long, help: "Print one JSON object to standard output.")
         var json = false
 
         func run() async throws {
             let site = try options.open()
             let report = try reporting { () throws(EngineError) in
-                try DKIMSetup(site: site).make(domain: domain, selector: selector)
+                let setup = DKIMSetup(site: site)
+                return try check
+                    ? setup.check(domain: domain, selector: selector) : setup.make(domain: domain, selector: selector)
             }
             if json {
                 print(JSON.text(report))
-                return
+            } else if check {
+                for record in report.records { print("\(record.name): \(record.publication?.rawValue ?? "")") }
+            } else {
+                show(report)
             }
+            if check, !report.records.allSatisfy({ $0.publication == .published }) { throw ExitCode(1) }
+        }
+
+        private func show(_ report: DKIMSetup.Report) {
             for record in report.records {
                 Report.error("\(record.isNew ? "made" : "kept") \(record.file)")
                 print(record.zoneLine)

@@ -53,7 +53,8 @@ enum JSON {
                         algorithm: record.algorithm,
                         selector: record.selector,
                         file: record.file,
-                        made: record.isNew
+                        made: record.isNew,
+                        dns: record.publication?.rawValue
                     )
                 }
             )
@@ -75,6 +76,7 @@ enum JSON {
             var selector: String
             var file: String
             var made: Bool
+            var dns: String?
         }
     }
 
