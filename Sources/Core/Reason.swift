@@ -85,6 +85,10 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
     public static let mailboxFull = Reason("mailbox-full")
     /// The server does not take the sender.
     public static let senderRefused = Reason("sender-refused")
+    /// The message does not prove that it is from its sender's domain: SPF, DKIM or DMARC.
+    public static let senderUnauthenticated = Reason("sender-unauthenticated")
+    /// The server blocks the sending address or domain for its reputation.
+    public static let senderBlocked = Reason("sender-blocked")
     /// The server will not relay for us.
     public static let relayDenied = Reason("relay-denied")
     /// The server refuses the message's content.

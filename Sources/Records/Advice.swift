@@ -140,6 +140,14 @@ struct Advice: Hashable {
             "The mail server does not accept the sender address",
             "Your IT department must allow the job's From address on the relay; then \(retry)."
         ),
+        .senderUnauthenticated: Advice(
+            "The recipient's server could not tell that the message is really from you",
+            "Your IT department must check SPF, DKIM and DMARC of the sender's domain; then send these rows in a new job."
+        ),
+        .senderBlocked: Advice(
+            "The recipient's server has blocked the relay or the sender's domain",
+            "The column detail in results.csv says where to ask. Your IT department must have the block lifted."
+        ),
         .relayDenied: Advice(
             "The mail server does not pass our mail on",
             "Your IT department must allow this machine to relay, or check its credentials; then \(retry)."

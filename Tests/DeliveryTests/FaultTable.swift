@@ -219,9 +219,10 @@ struct FaultEffect: Hashable, Sendable {
 
     /// The reason of a refusal: by its enhanced code, or by code and stage.
     private static func reason(_ fault: Fault, _ stage: FaultStage) -> Reason {
+        let hasMailbox = [.recipient, .data, .content, .end].contains(stage)
         switch fault {
-        case .temporaryEnhanced: return .mailboxFull
-        case .permanentEnhanced: return .mailboxDisabled
+        case .temporaryEnhanced: return hasMailbox ? .mailboxFull : .serverBusy
+        case .permanentEnhanced: return hasMailbox ? .mailboxDisabled : .refused
         case .permanent:
             switch stage {
             case .mail: return .senderRefused

@@ -21,13 +21,6 @@ struct Reply: Hashable, Sendable {
     var lines: [ArraySlice<UInt8>] {
         text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     }
-
-    /// Whether the text has a word, whatever its case.
-    ///
-    /// `word` is lower-case ASCII.
-    func mentions(_ word: StaticString) -> Bool {
-        text.firstRange(ofLowercase: Array("\(word)".utf8)) != nil
-    }
 }
 
 /// An enhanced mail system status code, `5.1.1`: RFC 3463 section 2.
