@@ -30,7 +30,7 @@ import Testing
 ///     C# N                       N octets of content
 ///     tls                        the handshake is done and the server verified
 ///     rested                     the same as wake, after a time without work
-///     wake, durable N, veto N, flushed, drop, cut, timeout, drain, stop
+///     wake, durable N, veto N, flushed, drop, cut, timeout, drain, recall, stop
 ///     row N: VERDICT [REASON] ["DETAIL"]     what the row must have come to by now
 ///     end: KIND [REASON] ["DETAIL"]     how the connection must have ended by now
 ///     open                       the connection must still be open
@@ -145,6 +145,7 @@ final class DialogueRunner {
         case "cut": lost(.tls("the TLS stream was cut"))
         case "timeout": lost(.timeout)
         case "drain": start(); if let step = secure?.drain(into: &output) { perform(step) }
+        case "recall": if let step = secure?.recall(into: &output) { perform(step) }
         case "stop": start(); if let step = secure?.stop(into: &output) { perform(step) }
         case "row": expectRow(text, words)
         case "end:":

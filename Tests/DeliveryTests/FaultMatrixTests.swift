@@ -96,7 +96,7 @@ struct FaultMatrixTests {
             large: row.stage == .content ? row.row : nil,
             isPrompt: row.way == .window
         )
-        let peer = try await peer(for: row) { source.release() }
+        let peer = try await peer(for: row) { source.releaseAtRest() }
         let end = try await source.send(over: route(row, to: peer))
         let record = peer.record
         expect(record, row)
@@ -175,7 +175,7 @@ struct FaultMatrixTests {
             route.credentials = .init(username: "user", password: Protected("secret"))
         }
         route.timeouts.quit = .milliseconds(500)
-        route.limits.probeAfter = .milliseconds(20)
+        route.limits.probeAfter = .zero
         guard row.fault == .silence || row.fault == .trickle else { return route }
         let limit = Duration.milliseconds(row.isAlways ? 300 : 1200)
         switch row.stage {

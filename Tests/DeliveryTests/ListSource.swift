@@ -44,6 +44,14 @@ final class ListSource: MessageSource {
         state = Mutex(State(waiting: Deque(rows.prefix(first)), kept: Deque(rows.dropFirst(min(first, count)))))
     }
 
+    /// The same, as soon as nothing else is under way.
+    func releaseAtRest() {
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(5)) { [self] in
+            let isAtRest = state.withLock { $0.underWay.isEmpty && $0.waiting.isEmpty }
+            isAtRest ? release() : releaseAtRest()
+        }
+    }
+
     /// Lets the kept messages go.
     func release() {
         let sender = state.withLock { state in

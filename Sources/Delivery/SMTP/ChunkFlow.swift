@@ -152,6 +152,7 @@ struct ChunkFlow: ~Copyable {
     mutating func received(_ reply: Reply, more: Bool, into output: inout ByteBuffer) -> Step {
         if isProbing, reply.code == 250, !more {
             isProbing = false
+            guard noted.isEmpty || mayTransmit() else { return close(.rightHasRunOut) }
             let then = write(into: &output)
             return Step(isIdle && isExhausted ? .leave : then)
         }
