@@ -411,6 +411,16 @@ import Testing
         #expect(try directory.read("new/site/keys/records.pem") == key)
     }
 
+    @Test("init follows links on the way to the site")
+    func initialisationThroughLinks() async throws {
+        let directory = try TemporaryDirectory()
+        try FileManager.default.createDirectory(atPath: directory.path("real"), withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: directory.path("link"), withDestinationPath: "real")
+        let made = try await Program.run([Places.wardpost, "init", directory.path("link/site")])
+        #expect(made.status == 0, "\(made.errors)")
+        #expect(FileManager.default.fileExists(atPath: directory.path("real/site/keys/records.pem")))
+    }
+
     // MARK: - Addresses
 
     @Test(
