@@ -7,10 +7,13 @@ SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check err
 TEST_FLAGS := $(SWIFT_FLAGS) --scratch-path .build-test -Xswiftc -enable-testing
 BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev pkg-config openssl curl tzdata
 TEST_PACKAGES := $(BUILD_PACKAGES) postfix openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
-	fonts-dejavu-core python3 python3-dkim python3-nacl libmail-dkim-perl
+	fonts-dejavu-core python3 python3-dkim python3-nacl libmail-dkim-perl sasl2-bin libsasl2-modules
+# Mail servers and policy servers that the tests want as programs beside Postfix; as packages they exclude it and each other.
+# OpenSMTPD of Debian 12 itself cannot do TLS with its OpenSSL 3.
+PEER_PACKAGES := exim4-daemon-heavy opensmtpd/bookworm-backports postgrey greylistd
 BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light wrk gcc python3-venv
 
-.PHONY: help build demo test bench format lint clean setup-build setup-test setup-bench
+.PHONY: help build demo test soak bench format lint clean setup-build setup-test setup-bench
 
 help: ## Lists what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +28,11 @@ test: setup-test lint ## Builds with every check, then runs all tests, those aga
 	swift build $(TEST_FLAGS) --build-tests
 	swift test $(TEST_FLAGS) --skip-build --disable-xctest --skip EndToEndTests
 	swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests
+
+soak: setup-test ## Interrupts runs in every way, RUNS=1000 times or for MINUTES=60, and prints what became of the rows.
+	swift build $(TEST_FLAGS) --build-tests
+	WARDPOST_SOAK_RUNS=$(if $(RUNS),$(RUNS),$(if $(MINUTES),1000000,1000)) $(if $(MINUTES),WARDPOST_SOAK_MINUTES=$(MINUTES)) \
+		swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests.EndToEnd/Soak
 
 bench: setup-bench build ## Measures each part beside its peers, in one run, as ratios.
 	Benchmarks/run
@@ -43,6 +51,7 @@ setup-build:
 
 setup-test:
 	@.ci/packages $(TEST_PACKAGES)
+	@.ci/peers .build-test/peers $(PEER_PACKAGES)
 
 setup-bench:
 	@.ci/packages $(BENCH_PACKAGES)

@@ -5,9 +5,9 @@ public final class TemporaryDirectory: Sendable {
     /// Its path.
     public let path: String
 
-    /// Makes an empty directory that only we can enter.
-    public init() throws {
-        path = NSTemporaryDirectory() + "wardpost-" + UUID().uuidString
+    /// Makes an empty directory that only we can enter, in the system's place for such or in another.
+    public init(in parent: String? = nil) throws {
+        path = ((parent ?? NSTemporaryDirectory()) as NSString).appendingPathComponent("wardpost-" + UUID().uuidString)
         try FileManager.default.createDirectory(
             atPath: path,
             withIntermediateDirectories: true,

@@ -80,3 +80,30 @@ struct Authority: Sendable {
         ]).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }
+
+/// A root and a certificate with RSA keys, as OpenSSL's own program makes them.
+struct RSAAuthority: Sendable {
+    private let directory: TemporaryDirectory
+    /// The root, as a file.
+    let root: String
+    /// What the root vouches for: `localhost`.
+    let certificate: CertificateFiles
+
+    init() async throws {
+        directory = try TemporaryDirectory()
+        let base = directory.path
+        root = base + "/root.pem"
+        certificate = CertificateFiles(chain: base + "/leaf.pem", key: base + "/leaf.key", both: base + "/leaf.both")
+        try await Program.output([
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test Root",
+            "-keyout", base + "/root.key", "-out", root,
+        ])
+        try await Program.output([
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-CA", root, "-CAkey", base + "/root.key", "-addext", "subjectAltName=DNS:localhost",
+            "-addext", "basicConstraints=CA:FALSE", "-keyout", certificate.key, "-out", certificate.chain,
+        ])
+        let both = try directory.read("leaf.key") + directory.read("leaf.pem")
+        try directory.write("leaf.both", both)
+    }
+}

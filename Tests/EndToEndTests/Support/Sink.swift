@@ -1,13 +1,16 @@
 import Delivery
 import Foundation
 import OpenSSL
+import Synchronization
 import TestSupport
 
 /// A receiving server in this process that keeps what it gets in a folder like a Maildir.
 final class Sink: Sendable {
     private let directory: TemporaryDirectory
+    private let options: CaptureOptions
+    private let running: Mutex<CaptureServer>
     /// The server.
-    let server: CaptureServer
+    var server: CaptureServer { running.withLock { $0 } }
     /// Where it listens.
     let port: Int
     /// Where messages go.
@@ -34,13 +37,28 @@ final class Sink: Sendable {
         options.store = keeps ? .folder(directory.path("mail")) : .discard
         if logs { options.log = directory.path("log") }
         change(&options)
-        server = try CaptureServer(options)
-        port = try await server.start()
+        let server = try CaptureServer(options)
+        options.port = try await server.start()
+        port = options.port
+        self.options = options
+        running = Mutex(server)
     }
 
     deinit {
         // Nobody waits for it; its loops end when its connections have.
         Task { [server] in try? await server.shutdown() }
+    }
+
+    /// Cuts all connections, whatever they are at, and listens no more.
+    func stop() async throws {
+        try await server.shutdown()
+    }
+
+    /// Listens again where it did before.
+    func restart() async throws {
+        let server = try CaptureServer(options)
+        _ = try await server.start()
+        running.withLock { $0 = server }
     }
 
     /// How often each recipient got a message, by the log.

@@ -34,13 +34,16 @@ final class Site: Sendable {
     let directory: TemporaryDirectory
     let settings: Settings
     private let said = Mutex<[String]>([])
+    /// Kept as long as the site is.
+    private let disk: SmallDisk?
 
     /// The site's path.
     var path: String { directory.path("site") }
 
-    /// Makes a site.
-    init(_ settings: Settings) async throws {
-        directory = try TemporaryDirectory()
+    /// Makes a site, on a disk of its own if it is to have one.
+    init(_ settings: Settings, on disk: SmallDisk? = nil) async throws {
+        self.disk = disk
+        directory = try disk.map { try TemporaryDirectory(in: $0.path) } ?? TemporaryDirectory()
         self.settings = settings
         let made = try await Program.run([Places.wardpost, "init", directory.path("site")])
         guard made.status == 0 else {
@@ -159,8 +162,12 @@ final class Site: Sendable {
     // MARK: - The program
 
     /// Starts the program on this site.
-    func start(_ arguments: String...) throws -> Program {
-        try Program([Places.wardpost, "--site", path] + arguments, directory: directory.path)
+    func start(_ arguments: String..., environment: [String: String] = [:]) throws -> Program {
+        try Program(
+            [Places.wardpost, "--site", path] + arguments,
+            directory: directory.path,
+            environment: environment
+        )
     }
 
     /// Runs the program on this site.
