@@ -56,8 +56,15 @@ final class Sink: Sendable {
 
     /// Listens again where it did before.
     func restart() async throws {
-        let server = try CaptureServer(options)
-        _ = try await server.start()
+        // Somebody else's connection may have got the number for a moment.
+        let server = try await eventually("port \(port) is free again") { [options] in
+            let server = try CaptureServer(options)
+            guard (try? await server.start()) != nil else {
+                try await server.shutdown()
+                return nil as CaptureServer?
+            }
+            return server
+        }
         running.withLock { $0 = server }
     }
 
