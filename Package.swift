@@ -138,7 +138,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["wardpost", "Core", "OpenSSL", "Delivery", "TestSupport"],
+            dependencies: ["wardpost", "CLinux", "Core", "OpenSSL", "Delivery", "TestSupport"],
             exclude: ["Scripts"]
         ),
     ],

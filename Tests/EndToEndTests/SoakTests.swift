@@ -64,6 +64,9 @@ extension EndToEnd {
         static let limit = max(15, minutes.map { $0 + 10 } ?? wantedRuns / 10)
         static let rowsOfAJob = 1_000
         static let connections = 4
+        /// So many jobs at once, since most of a job's time is waiting: for a lease to run out, for a row to be tried again.
+        static let workers = 8
+        static let lease = 1
 
         /// One worker's means.
         struct Kit: Sendable {
@@ -85,7 +88,7 @@ extension EndToEnd {
             let fault = SyncFault.isThere ? try await SyncFault() : nil
             if fault == nil { print("soak: no C compiler, so no failing fdatasync") }
             if !SmallDisk.isThere { print("soak: not root, so no full disk") }
-            let workers = 2
+            let workers = Self.workers
             let total = try await withThrowingTaskGroup(of: Tally.self) { group in
                 for worker in 0..<workers {
                     let runs = Self.wantedRuns / workers + (worker < Self.wantedRuns % workers ? 1 : 0)
@@ -150,7 +153,8 @@ extension EndToEnd {
                     Site.Settings(
                         relayPort: sink.port,
                         ca: kit.authority.file,
-                        route: "    own: true\n    connections: \(Self.connections)\n"
+                        route: "    own: true\n    connections: \(Self.connections)\n",
+                        more: "lease: \(Self.lease)\n"
                     ),
                     on: disk
                 )
@@ -160,11 +164,28 @@ extension EndToEnd {
                 try site.job("job", JobFiles(rows: rows))
                 if total.jobs == 0 {
                     let began = ContinuousClock.now
-                    try await calm(site, name)
+                    total.starts += try await calm(site, name)
                     kit.typical = ContinuousClock.now - began
-                    total.starts += 1
                 } else {
-                    total += try await bother(site, sink, disk, kit, name, &generator)
+                    // A row whose connection was cut waits for a minute, so all cuts come together in one job of three.
+                    let isCut = total.jobs % 3 == 2
+                    let choice = Blow.allCases.filter { blow in
+                        switch blow {
+                        case .full: disk != nil
+                        case .fault: fault != nil
+                        case .relay: isCut
+                        default: true
+                        }
+                    }
+                    total += try await bother(
+                        site,
+                        sink,
+                        disk,
+                        kit,
+                        choice + (isCut ? [.relay, .relay] : []),
+                        &generator
+                    )
+                    total.starts += try await calm(site, name)
                 }
                 total += try check(site, sink, name)
                 if total.jobs.isMultiple(of: 10) {
@@ -174,33 +195,28 @@ extension EndToEnd {
             return total
         }
 
-        /// Runs a job with blow upon blow, and then to its end.
+        /// Starts a job again and again, and lets none of the starts alone.
         private func bother(
             _ site: Site,
             _ sink: Sink,
             _ disk: SmallDisk?,
             _ kit: Kit,
-            _ name: String,
+            _ choice: [Blow],
             _ generator: inout SeededGenerator
         ) async throws -> Tally {
             var tally = Tally()
             let blows = Int.random(in: 2...6, using: &generator)
-            let choice = Blow.allCases.filter { blow in
-                switch blow {
-                case .full: disk != nil
-                case .fault: kit.fault != nil
-                default: true
-                }
-            }
             for _ in 1...30 where site.marker("job") == nil && tally.interrupted < blows {
                 let blow = choice.randomElement(using: &generator) ?? .kill
                 let began = ContinuousClock.now
-                let moment = kit.typical * Double.random(in: 0...1.1, using: &generator)
+                let moment = kit.typical * Double.random(in: 0...1, using: &generator)
                 let pause = Duration.milliseconds(Int.random(in: 20...400, using: &generator))
                 let hit =
                     switch blow {
                     case .kill: try await kill(site, after: moment)
-                    case .freeze: try await freeze(site, after: moment, for: pause)
+                    case .freeze:
+                        // Until before, about or after the moment when the second worker may take the job over.
+                        try await freeze(site, after: moment, for: pause * Int.random(in: 1...8, using: &generator))
                     case .relay: try await cutOff(site, sink, after: moment, for: pause)
                     case .full: try await fillUp(site, disk, after: moment, for: pause)
                     case .fault:
@@ -217,15 +233,15 @@ extension EndToEnd {
                 tally.blows[blow, default: 0] += 1
                 tally.took[blow, default: .zero] += ContinuousClock.now - began
             }
-            try await calm(site, name)
-            tally.starts += 1
             return tally
         }
 
-        /// Lets the job come to its end.
-        private func calm(_ site: Site, _ name: String) async throws {
+        /// Lets the job come to its end; how often it was started.
+        private func calm(_ site: Site, _ name: String) async throws -> Int {
+            var starts = 0
             for _ in 1...5 where site.marker("job") == nil {
-                let result = try await site.run("send", "job")
+                starts += 1
+                let result = try await site.run("send", "job", within: .seconds(300))
                 let isUsual = [0, 1, 65, 75].contains(result.status)
                 #expect(isUsual, "\(name): \(result.status) \(result.errors.suffix(500))")
             }
@@ -233,6 +249,14 @@ extension EndToEnd {
                 site.marker("job") == "DONE",
                 "\(name): \(site.marker("job") ?? "no marker") \(site.transcript.last ?? "")"
             )
+            return starts
+        }
+
+        /// Gives a start some time to come to its end, then tells it to stop.
+        private func end(_ program: Program) async throws {
+            try? await eventually("it ends", within: .seconds(4)) { program.hasEnded }
+            let status = try await program.stop().status
+            #expect([0, 1, 65, 75].contains(status), "\(status): \(program.errors.suffix(500))")
         }
 
         // MARK: - The blows; each tells whether it hit
@@ -252,10 +276,8 @@ extension EndToEnd {
             let second = try site.start("send", "job")
             try await Task.sleep(for: pause)
             first.signal(SIGCONT)
-            for program in [second, first] {
-                let status = try await program.result().status
-                #expect([0, 1, 65, 75].contains(status), "\(status): \(program.errors.suffix(500))")
-            }
+            try await end(second)
+            try await end(first)
             return hit
         }
 
@@ -268,8 +290,7 @@ extension EndToEnd {
             try await sink.stop()
             try await Task.sleep(for: pause)
             try await sink.restart()
-            let status = try await program.result().status
-            #expect([0, 1, 65, 75].contains(status), "\(status): \(program.errors.suffix(500))")
+            try await end(program)
             return hit
         }
 
@@ -282,16 +303,14 @@ extension EndToEnd {
             try disk?.fill()
             try await Task.sleep(for: pause)
             try disk?.free()
-            let status = try await program.result().status
-            #expect([0, 1, 65, 75].contains(status), "\(status): \(program.errors.suffix(500))")
+            try await end(program)
             return hit
         }
 
         private func fail(_ site: Site, _ charge: SyncFault.Charge?) async throws -> Bool {
             guard let charge else { return false }
             let program = try site.start("send", "job", environment: charge.environment)
-            let status = try await program.result().status
-            #expect([0, 1, 65, 75].contains(status), "\(status): \(program.errors.suffix(500))")
+            try await end(program)
             return charge.hasStruck
         }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 import Synchronization
@@ -197,7 +198,8 @@ final class Program: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 2, scratch + "/err", O_WRONLY | O_APPEND, 0)
         // POSIX_SPAWN_SETSID is behind _GNU_SOURCE.
         unsafe posix_spawnattr_setflags(&attributes, 0x80)
-        keepOurs()
+        // A program that held what this process has open would keep its ports taken for as long as it runs.
+        unsafe wardpost_spawn_close_from(&actions, 3)
         var pid: pid_t = 0
         // The C library's own way to another directory is behind _GNU_SOURCE as well.
         let command = ["env", "--chdir=\(directory)"] + arguments
@@ -210,14 +212,6 @@ final class Program: Sendable {
             throw Failure(description: "cannot start \(arguments[0]): \(unsafe String(cString: strerror(code)))")
         }
         return pid
-    }
-
-    /// Keeps a program from holding what this process has open: a port would stay taken for as long as it runs.
-    private static func keepOurs() {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
-            guard let descriptor = Int32(name), descriptor > 2 else { continue }
-            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        }
     }
 
     private static func withCStrings<Value>(
