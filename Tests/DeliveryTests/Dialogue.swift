@@ -31,6 +31,7 @@ import Testing
 ///     tls                        the handshake is done and the server verified
 ///     rested                     the same as wake, after a time without work
 ///     wake, durable N, veto N, flushed, drop, cut, timeout, drain, recall, stop
+///     expire                     from now on the source has no right to send any more
 ///     row N: VERDICT [REASON] ["DETAIL"]     what the row must have come to by now
 ///     end: KIND [REASON] ["DETAIL"]     how the connection must have ended by now
 ///     open                       the connection must still be open
@@ -90,6 +91,12 @@ final class DialogueRunner {
     private var token: AccessToken?
     private var mechanism: Mechanism?
     private var nonce: String?
+    private let right = Right()
+
+    /// The source's right to send.
+    private final class Right {
+        var isGood = true
+    }
 
     init(_ dialogue: Dialogue) {
         self.dialogue = dialogue
@@ -135,11 +142,13 @@ final class DialogueRunner {
                     token: token,
                     into: &output
                 )
+                secure?.mayTransmit = { [right] in right.isGood }
             }
         case "wake": start(); perform(Step(.ask))
         case "rested": isRested = true; perform(Step(.ask)); isRested = false
         case "durable": durable(words[1], true)
         case "veto": durable(words[1], false)
+        case "expire": right.isGood = false
         case "flushed": if let step = secure?.flushed(into: &output) { perform(step) }
         case "drop": lost(.closed)
         case "cut": lost(.tls("the TLS stream was cut"))
@@ -173,6 +182,7 @@ final class DialogueRunner {
         }
         if isImplicit {
             secure = SecureSession(implicit: Certificates.verified, settings: settings, token: token)
+            secure?.mayTransmit = { [right] in right.isGood }
         } else {
             plain = PlainSession(heloName: settings.heloName)
         }

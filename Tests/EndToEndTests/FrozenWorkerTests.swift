@@ -8,7 +8,7 @@ extension EndToEnd {
     /// A worker that is stopped in the middle of a job, taken for dead, and goes on later.
     @Suite struct FrozenWorkers {
         static let rows = 1_500
-        static let lease = Duration.seconds(2)
+        static let lease = Duration.seconds(3)
 
         private struct Bench {
             let sink: Sink
@@ -22,11 +22,11 @@ extension EndToEnd {
                         relayPort: sink.port,
                         ca: authority.file,
                         route: "    own: true\n    connections: 4\n",
-                        more: "lease: 2\n"
+                        more: "lease: 3\n"
                     )
                 )
                 let rows = (1...FrozenWorkers.rows).map { ["r\($0)@kunde.test", "K-\($0)", "Eva"] }
-                try site.job("job", JobFiles(rows: rows, manifest: "rate: 500/s\n"))
+                try site.job("job", JobFiles(rows: rows, manifest: "rate: 400/s\n"))
             }
 
             var delivered: Int { (try? sink.deliveries().values.reduce(0, +)) ?? 0 }
@@ -137,7 +137,7 @@ extension EndToEnd {
                 let count = bench.delivered
                 let second = try Self.second(sight, on: bench.site)
                 // At a moment when the other has just taken over, or is about to, or is well on its way.
-                let wait = Duration.milliseconds(Int.random(in: 1_500...3_500, using: &generator))
+                let wait = Duration.milliseconds(Int.random(in: 2_500...5_000, using: &generator))
                 try await Task.sleep(for: wait)
                 first.signal(SIGCONT)
                 let results = [try await first.result(), try await second.result()]
@@ -182,10 +182,9 @@ extension EndToEnd {
         @Test("A worker that was killed here is followed at once", .timeLimit(.minutes(2)))
         func killedHere() async throws {
             let bench = try await Bench()
-            try bench.site.write("wardpost.yaml", try bench.site.text("wardpost.yaml") + "\n")
             try bench.site.write(
                 "wardpost.yaml",
-                try bench.site.text("wardpost.yaml").replacingOccurrences(of: "lease: 2", with: "lease: 600")
+                try bench.site.text("wardpost.yaml").replacingOccurrences(of: "lease: 3", with: "lease: 600")
             )
             let first = try bench.site.start("send", "job")
             try await bench.sent(100)

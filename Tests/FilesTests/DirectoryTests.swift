@@ -123,4 +123,53 @@ final class Scratch {
         #expect(try file.read(at: 0, count: 10) == Array("kept".utf8))
         #expect(try scratch.directory.list().isEmpty)
     }
+
+    @Test func linkGivesASecondNameOnce() throws {
+        let scratch = try Scratch()
+        try scratch.write("a", "one")
+        try scratch.write("taken", "two")
+        try scratch.directory.link("a", to: "b")
+        #expect(try scratch.directory.status(of: "b")?.links == 2)
+        let error = #expect(throws: FileError.self) { try scratch.directory.link("a", to: "taken") }
+        #expect(error?.isThere == true)
+        #expect(try scratch.directory.read("taken", limit: 10) == Array("two".utf8))
+    }
+
+    @Test func bytesAreWrittenInPlace() throws {
+        let scratch = try Scratch()
+        let file = try scratch.directory.createWritable("a")
+        try file.write(Array("hello".utf8), at: 0)
+        try file.write(Array("LL".utf8), at: 2)
+        #expect(try scratch.directory.read("a", limit: 10) == Array("heLLo".utf8))
+    }
+
+    @Test func aCopyIsBornLaterThanWhatItWasCopiedFrom() throws {
+        let scratch = try Scratch()
+        try scratch.write("a", "one")
+        let birth = try scratch.directory.openRegular("a").birth
+        try FileManager.default.copyItem(atPath: scratch.path + "/a", toPath: scratch.path + "/b")
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1)],
+            ofItemAtPath: scratch.path + "/b"
+        )
+        #expect(try scratch.directory.openRegular("a").birth == birth)
+        let copy = try scratch.directory.openRegular("b")
+        // Some file systems do not say; and the kernel's clock ticks some hundred times a second.
+        #expect(birth == 0 || copy.birth >= birth)
+        #expect(try copy.status().inode != scratch.directory.status(of: "a")?.inode)
+    }
+
+    @Test func whoeverIsForbiddenChangesNothingAndLeavesNothing() throws {
+        let scratch = try Scratch()
+        try scratch.write("a", "one")
+        let forbidden = scratch.directory.guarded { () throws(FileError) in throw FileError(.write, "x", code: EACCES) }
+        #expect(throws: FileError.self) { try forbidden.replace("a") { try $0.append("two") } }
+        #expect(throws: FileError.self) { try forbidden.remove("a") }
+        #expect(throws: FileError.self) { try forbidden.rename("a", to: "b") }
+        #expect(try scratch.directory.read("a", limit: 10) == Array("one".utf8))
+        #expect(try scratch.directory.list() == ["a"])
+        let allowed = scratch.directory.guarded {}
+        try allowed.replace("a") { try $0.append("two") }
+        #expect(try forbidden.read("a", limit: 10) == Array("two".utf8))
+    }
 }

@@ -62,6 +62,16 @@ import Testing
         #expect(tracking.key?.value == "keys/tracker.key")
     }
 
+    @Test
+    func `a worker is missed for half a minute, and what is known of ledgers is in the key directory, unless said`()
+        throws
+    {
+        let plain = try Self.parse(Self.contract)
+        #expect(plain.lease == 30 && plain.witness == nil)
+        let site = try Self.parse(Self.contract + "\nlease: 90\nwitness: /var/lib/wardpost/witness\n")
+        #expect(site.lease == 90 && site.witness?.value == "/var/lib/wardpost/witness")
+    }
+
     @Test func `the contract's routes are read whole`() throws {
         let site = try Self.parse(Self.contract)
         #expect(site.routes.map(\.name.value) == ["main", "direct"])

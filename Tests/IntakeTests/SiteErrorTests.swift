@@ -83,6 +83,18 @@ import Testing
         (5, "settle: 1e3", "wardpost.yaml:5:9: \"settle\" must be a whole number, not \"1e3\"; write it in digits"),
         (5, "settle: -1", "wardpost.yaml:5:9: \"settle\" must be a whole number, not \"-1\"; write it in digits"),
         (5, "settle: 86401", "wardpost.yaml:5:9: \"settle\" must be from 0 to 86400, not 86401"),
+        (5, "lease: 0", "wardpost.yaml:5:8: \"lease\" must be from 1 to 3600, not 0"),
+        (5, "lease: 30s", "wardpost.yaml:5:8: \"lease\" must be a whole number, not \"30s\"; write it in digits"),
+        (
+            5, "witness: outbox/witness",
+            "wardpost.yaml:5:10: \"witness\" cannot lie in outbox/: it would be restored together with what it vouches "
+                + "for; name a directory outside, such as keys/witness"
+        ),
+        (
+            5, "witness: jobs",
+            "wardpost.yaml:5:10: \"witness\" cannot lie in jobs/: it would be restored together with what it vouches "
+                + "for; name a directory outside, such as keys/witness"
+        ),
         (
             6, "keys: jobs/keys",
             "wardpost.yaml:6:7: \"keys\" cannot lie in jobs/, where others drop files; name a directory "

@@ -43,19 +43,18 @@ struct JobClaims: Sendable {
 
     /// Takes a folder as ``lock(_:)`` does, and waits for as long as it takes to tell whether another is still at work.
     func lockPatiently(_ folder: String) async throws -> Lease? {
-        let start = ContinuousClock.now
-        let pause = folders.time / 12
-        while true {
+        // Three times as long as it takes to miss somebody who has our own lease time.
+        for _ in 0..<36 {
             // The job first, so that it is missed no less long than the folder when that comes free.
             if let active = try? active(folder) { jobs.watch("\(active)") }
             let answer = try await Blocking.run { [folders] in try folders.take(folder) }
             switch answer {
             case .held(let lease): return lease
-            case .busy(let rival):
-                if rival.isAtWork || ContinuousClock.now - start > folders.time * 2 { return nil }
-                try await Task.sleep(for: pause)
+            case .busy(let rival): if rival.isAtWork { return nil }
             }
+            try await Task.sleep(for: folders.time / 12)
         }
+        return nil
     }
 
     /// Removes what a process that was killed left of files it was replacing, in a folder whose lease we hold.

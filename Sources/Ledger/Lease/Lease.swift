@@ -109,7 +109,13 @@ public final class Lease: Sendable {
     }
 
     private var refusal: FileError {
-        FileError(.write, claims.name, code: 116, explanation: "another process has taken the work over")
+        FileError(
+            .write,
+            claims.name,
+            code: 116,
+            explanation: isLost
+                ? "another process has taken the work over" : "a sign of life could not be given in time"
+        )
     }
 }
 
