@@ -36,6 +36,8 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
     public static let cellEmpty = Reason("cell-empty")
     /// A cell cannot stand where the template puts it (a line break in a header, say).
     public static let cellRefused = Reason("cell-refused")
+    /// The row's time zone is none of the tz database.
+    public static let timeZone = Reason("time-zone")
     /// The row's attachment is not there, or may not be read.
     public static let attachment = Reason("attachment")
     /// The message would be larger than what may go out.

@@ -39,6 +39,10 @@ struct Advice: Hashable {
             "The row has more or fewer cells than the table has columns",
             "Often a comma or a quote inside a cell is to blame. Export the table again, \(correct)."
         ),
+        .timeZone: Advice(
+            "The row names a time zone that does not exist",
+            "Write it like America/Chicago, or leave the cell empty for the site's zone; \(correct)."
+        ),
         .rowText: Advice(
             "The row holds characters that are not text",
             "Export the table again as UTF-8 and send these rows in a new job."

@@ -34,6 +34,8 @@ public struct JobStatus: Sendable {
     public var takenUp: Timestamp?
     /// When it will go on, if it waits for its time.
     public var resumes: Timestamp?
+    /// The time zones whose rows wait, and when they go on.
+    public var zones: [(zone: String, resumes: Timestamp)]
     /// When its last row ended.
     public var finished: Timestamp?
     /// When this was written.
@@ -52,6 +54,7 @@ public struct JobStatus: Sendable {
         counts: RowCounts? = nil,
         takenUp: Timestamp? = nil,
         resumes: Timestamp? = nil,
+        zones: [(zone: String, resumes: Timestamp)] = [],
         finished: Timestamp? = nil,
         updated: Timestamp,
         rowsPerSecond: Double = 0,
@@ -64,6 +67,7 @@ public struct JobStatus: Sendable {
         self.counts = counts
         self.takenUp = takenUp
         self.resumes = resumes
+        self.zones = zones
         self.finished = finished
         self.updated = updated
         self.rowsPerSecond = rowsPerSecond
@@ -91,6 +95,11 @@ public struct JobStatus: Sendable {
             json.member("rows_per_second", tenths: rowsPerSecond)
             json.member("taken_up_at", takenUp)
             json.member("resumes_at", resumes)
+            if !zones.isEmpty {
+                json.object("zones") { json in
+                    for wait in zones { json.member(wait.zone, wait.resumes) }
+                }
+            }
             json.member("finished_at", finished)
             json.member("updated_at", updated)
             json.list("obeyed", obeyed) { json, one in

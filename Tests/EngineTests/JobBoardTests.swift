@@ -117,3 +117,59 @@ import Testing
         #expect(try await Self.board(rows: 0).snapshot.isComplete)
     }
 }
+
+/// Rows that wait for a reason of ours: nothing of it is in the ledger.
+@Suite struct PostponedRowTests {
+    static let now = JobBoardTests.now
+
+    @Test("A postponed row is claimed when its time has come, with its attempts, and counts as not ended")
+    func postponed() async throws {
+        let board = try await JobBoardTests.board(rows: 3, [JobBoardTests.deferred(2, attempts: 2, due: 900)])
+        #expect(board.claim(RowNumber(2), now: Self.now) == 2)
+        board.postpone(RowNumber(2), until: Self.now + 60)
+        #expect(board.snapshot.postponed == 1 && board.snapshot.deferred == 0 && !board.snapshot.isComplete)
+        #expect(board.claim(RowNumber(2), now: Self.now + 59) == nil)
+        #expect(!board.isDue(at: Self.now + 59) && board.isDue(at: Self.now + 60) && board.isDue(at: Self.now + 999))
+        #expect(board.earliestDue == Self.now + 60)
+        #expect(board.claim(RowNumber(2), now: Self.now + 60) == 2)
+        #expect(!board.isDue(at: Self.now + 999) && board.earliestDue == nil)
+    }
+
+    @Test("The first of many is due first, whatever became of those before it")
+    func due() async throws {
+        let board = try await JobBoardTests.board(rows: 100)
+        for row in 1...100 as ClosedRange<UInt32> {
+            _ = board.claim(RowNumber(row), now: Self.now)
+            board.postpone(RowNumber(row), until: Self.now + Int64(row))
+        }
+        for row in 1...100 as ClosedRange<UInt32> {
+            let due = Self.now + Int64(row)
+            #expect(!board.isDue(at: due + -1) && board.isDue(at: due) && board.earliestDue == due)
+            #expect(board.claim(RowNumber(row), now: due) == 0)
+            board.ended(RowNumber(row), .sent)
+        }
+        #expect(board.snapshot.isComplete)
+    }
+
+    @Test("A row that was left out is nobody's but its lane's, until all are opened or the job ends")
+    func leftOut() async throws {
+        let board = try await JobBoardTests.board(rows: 4)
+        for row in 1...4 as ClosedRange<UInt32> {
+            _ = board.claim(RowNumber(row), now: Self.now)
+            board.leaveOut(RowNumber(row))
+        }
+        #expect(
+            board.snapshot.postponed == 4 && !board.snapshot.isComplete && !board.isDue(at: Timestamp(seconds: .max))
+        )
+        #expect(board.claim(RowNumber(1), now: Timestamp(seconds: .max)) == nil)
+        #expect(board.isLeftOut(RowNumber(1)) && board.claimLeftOut(RowNumber(1)) == 0)
+        #expect(!board.isLeftOut(RowNumber(1)) && board.claimLeftOut(RowNumber(1)) == nil)
+        var rest: [UInt32] = []
+        board.claimRest { row, _ in rest.append(row.value) }
+        #expect(rest == [2, 3, 4])
+        for row in rest { board.leaveOut(RowNumber(row)) }
+        board.openLeftOut()
+        #expect(board.snapshot.open == 3 && board.snapshot.postponed == 0)
+        #expect(board.claim(RowNumber(3), now: Self.now) == 0)
+    }
+}

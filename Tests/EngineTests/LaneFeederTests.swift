@@ -31,7 +31,7 @@ import Testing
                 ledger: ledger,
                 suppressions: try bench.worker.suppressions(job),
                 backoff: Backoff(),
-                deadline: .now + 86_400,
+                calendar: job.calendar(begun: .now),
                 paces: DomainPaces(limits),
                 bounds: bounds
             )

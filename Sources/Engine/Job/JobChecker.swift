@@ -57,7 +57,9 @@ struct JobChecker: Sendable {
         problems += manifest.warnings + manifest.problems(in: site.configuration, at: now)
         let table = try self.table(manifest, folder)
         pin.add(table.file)
-        let columns = JobColumns(manifest, header: table.header, problems: &problems)
+        let zones = RowZones(site.configuration.zone.value)
+        let columns = JobColumns(manifest, header: table.header, zones: zones, problems: &problems)
+        let holidays = self.holidays(manifest, folder, &problems)
         let templates = TemplateFiles(folder: folder, site: site.templates)
         let signer = signer(manifest, &problems)
         let composer = self.composer(manifest, table.header, templates, signer, &problems)
@@ -122,6 +124,8 @@ struct JobChecker: Sendable {
             run: identity(id, pin.digest, takenUp: now, manifest),
             minter: minter,
             zone: site.configuration.zone.value,
+            zones: zones,
+            holidays: holidays,
             warnings: finding.problems
         )
         return finding
@@ -153,6 +157,29 @@ struct JobChecker: Sendable {
             encoding: encoding,
             delimiter: manifest.delimiter.flatMap { CSVDelimiter(rawValue: $0.value) }
         )
+    }
+
+    /// The site's holidays and the job's own.
+    private func holidays(_ manifest: Manifest, _ folder: JobFolder, _ problems: inout [Diagnostic]) -> Holidays {
+        var holidays = Holidays()
+        do {
+            if let name = site.configuration.holidays {
+                holidays = try Holidays.parse(try site.file(name), file: name.value)
+            }
+            if let name = manifest.holidays {
+                let file = try folder.pin(name.value, as: .holidays)
+                holidays = holidays.union(try Holidays.parse(try file.contents(), file: name.value))
+            }
+        } catch let found as Diagnostics {
+            problems += found.all
+        } catch let found as Diagnostic {
+            problems.append(found)
+        } catch let error as EngineError {
+            problems += error.problems
+        } catch {
+            problems.append(Diagnostic("\(error)", at: manifest.holidays?.place))
+        }
+        return holidays
     }
 
     private func composer(

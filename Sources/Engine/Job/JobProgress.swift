@@ -21,6 +21,8 @@ public struct JobProgress: Sendable {
     public var isPaused: Bool
     /// When it goes on, if it waits for its time.
     public var waitingUntil: Timestamp?
+    /// The zones whose rows wait for their hour, where rows have zones of their own.
+    public var zones: [ZoneWait] = []
     /// What keeps the route from sending, if something does.
     public var problem: String?
 
@@ -55,6 +57,7 @@ final class ProgressMeter: Sendable {
         _ board: JobBoard.Snapshot,
         isPaused: Bool,
         waitingUntil: Timestamp?,
+        zones: [ZoneWait] = [],
         problem: RouteProblem?
     ) -> JobProgress {
         let now = ContinuousClock.now
@@ -79,6 +82,7 @@ final class ProgressMeter: Sendable {
             secondsLeft: rate > 0 ? Double(total - ended) / rate : nil,
             isPaused: isPaused,
             waitingUntil: waitingUntil,
+            zones: zones,
             problem: problem.map { "\($0.reason): \($0.detail)" }
         )
     }

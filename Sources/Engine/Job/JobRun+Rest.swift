@@ -22,31 +22,49 @@ extension JobRun {
         var count = 0
         source.board.claimRest { row, attempts in
             count += 1
-            var outcome = Outcome(
-                status,
-                reason: problem.reason,
-                detail: problem.detail,
-                attempts: attempts,
-                finishedAt: .now,
-                route: problem.server.isEmpty ? "" : job.routeName,
-                server: problem.server
-            )
-            // A row that was tried and refused for now is not "before it was tried": that refusal is what it came to.
-            // One that was handed back in the middle of its next try names no server, and is cancelled like the others; so is
-            // one of a halted job, which goes on with what was not refused for good.
-            if status == .cancelled, problem.reason != .halted, attempts > 0,
-                case .deferred(_, let last)? = try? view.latest(of: row), !last.server.isEmpty
-            {
-                outcome.status = .failed
-                outcome.reason = last.reason
-                outcome.detail = last.detail
-                outcome.route = last.route
-                outcome.server = last.server
-                outcome.tls = last.tls
-                outcome.messageID = job.run.messages.messageID(of: row)
-            }
-            source.end(row, outcome)
+            end(row, attempts, view, status, problem)
         }
         return count
+    }
+
+    /// Ends rows whose own time is over and that were tried before; others end where that is found.
+    func endOverdue() async {
+        let rows = source.takeOverdue()
+        guard !rows.isEmpty, let view = await ledger.view() else { return }
+        let problem = RouteProblem(.pastNotAfter, detail: JobSource.late, server: "")
+        for (row, attempts) in rows { end(row, attempts, view, .cancelled, problem) }
+    }
+
+    private func end(
+        _ row: RowNumber,
+        _ attempts: Int,
+        _ view: LedgerView,
+        _ status: RowStatus,
+        _ problem: RouteProblem
+    ) {
+        var outcome = Outcome(
+            status,
+            reason: problem.reason,
+            detail: problem.detail,
+            attempts: attempts,
+            finishedAt: .now,
+            route: problem.server.isEmpty ? "" : job.routeName,
+            server: problem.server
+        )
+        // A row that was tried and refused for now is not "before it was tried": that refusal is what it came to.
+        // One that was handed back in the middle of its next try names no server, and is cancelled like the others; so is
+        // one of a halted job, which goes on with what was not refused for good.
+        if status == .cancelled, problem.reason != .halted, attempts > 0,
+            case .deferred(_, let last)? = try? view.latest(of: row), !last.server.isEmpty
+        {
+            outcome.status = .failed
+            outcome.reason = last.reason
+            outcome.detail = last.detail
+            outcome.route = last.route
+            outcome.server = last.server
+            outcome.tls = last.tls
+            outcome.messageID = job.run.messages.messageID(of: row)
+        }
+        source.end(row, outcome)
     }
 }

@@ -46,7 +46,7 @@ extension JobRun {
                         isPaused ? "nothing is sent until it is removed" : "removed; sending goes on"
                     )
                 }
-                let opening = times.withLock { $0 }.opening(from: .now)
+                let opening = calendar.opening(from: .now)
                 isHeldBack.withLock { $0 = (isPaused, opening) }
                 if !isPaused, opening == nil {
                     source.set(.open)
@@ -95,7 +95,7 @@ extension JobRun {
         }
         if let file = look.stop { return .stopped(by: file) }
         if let sentence = source.halt.sentence { return .halted(sentence) }
-        return Timestamp.now > times.withLock({ $0.deadline }) ? .deadline : nil
+        return Timestamp.now > calendar.deadline ? .deadline : nil
     }
 
     // MARK: - RETRY
@@ -127,9 +127,7 @@ extension JobRun {
         try await removeRetry(file)
         let board = source.board
         let count = ledger.withRows { board.reopen($0.rows(.retry)) }
-        let schedule = surroundings.schedule(.now)
-        times.withLock { $0 = schedule }
-        source.set(deadline: schedule.deadline)
+        calendar.begin(at: .now)
         surroundings.steering.note(name, "\(count) \(count == 1 ? "row is" : "rows are") tried again")
         surroundings.log.notice("rows are tried again", metadata: ["job": "\(job.id)", "rows": "\(count)"])
     }
@@ -158,6 +156,14 @@ extension JobRun {
         }
     }
 
+    /// When a job goes on of which only rows are left whose own time has not come.
+    private func rest(_ board: JobBoard.Snapshot) -> Timestamp? {
+        guard calendar.hasZones, board.postponed > 0, board.open + board.deferred + board.inFlight == 0 else {
+            return nil
+        }
+        return source.board.earliestDue
+    }
+
     /// Tells how far the job is until nothing is under way any more.
     func tell(_ cause: CauseBox, until isOver: Flag) async {
         let meter = ProgressMeter(total: source.board.rows)
@@ -166,7 +172,8 @@ extension JobRun {
             var progress = meter.progress(
                 source.board.snapshot,
                 isPaused: isPaused,
-                waitingUntil: opening,
+                waitingUntil: opening ?? rest(source.board.snapshot),
+                zones: calendar.hasZones ? calendar.waits(at: .now) : [],
                 problem: sender.problem
             )
             switch cause.value {

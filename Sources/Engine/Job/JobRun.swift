@@ -66,8 +66,6 @@ final class JobRun: Sendable {
         var refuse: @Sendable (Diagnostic) throws -> Void
         /// What was obeyed.
         var steering: SteeringLog
-        /// A schedule for rows that somebody asks for again at a time.
-        var schedule: @Sendable (Timestamp) -> JobSchedule
         var log: Logger
     }
 
@@ -76,8 +74,8 @@ final class JobRun: Sendable {
     let source: JobSource
     let sender: RouteSender
     let surroundings: Surroundings
-    /// When the job may send; later than at first once somebody asks for rows again.
-    let times: Mutex<JobSchedule>
+    /// When the job may send.
+    var calendar: JobCalendar { source.calendar }
     /// Whether people hold the job back, and until when its times do.
     let isHeldBack: Mutex<(isPaused: Bool, opening: Timestamp?)> = Mutex((false, nil))
     /// Whether the route was begun; before that nobody is there to hear how it ends.
@@ -90,7 +88,6 @@ final class JobRun: Sendable {
         ledger: LedgerWriter,
         source: JobSource,
         sender: RouteSender,
-        schedule: JobSchedule,
         surroundings: Surroundings
     ) {
         self.job = job
@@ -98,7 +95,6 @@ final class JobRun: Sendable {
         self.source = source
         self.sender = sender
         self.surroundings = surroundings
-        times = Mutex(schedule)
     }
 
     private enum Finished: Sendable {
@@ -225,6 +221,7 @@ final class JobRun: Sendable {
             let rest = end + min(end - start, .seconds(30))
             // What was handed back or refused for now gets another pass when its time has come.
             while !Task.isCancelled {
+                await endOverdue()
                 if source.board.finish() { return }
                 let board = source.board.snapshot
                 if board.open > 0 { break }
@@ -269,7 +266,7 @@ final class JobRun: Sendable {
             result = .changed(what)
         case (.deadline, _):
             let trouble = sender.problem.map { " (\($0.detail))" } ?? ""
-            let detail = "the time for sending ended before the row was tried\(trouble)"
+            let detail = "\(JobSource.late)\(trouble)"
             rest(view, .cancelled, RouteProblem(.pastNotAfter, detail: detail, server: ""))
             result = .complete
         case (nil, .cancelled):
@@ -290,6 +287,8 @@ final class JobRun: Sendable {
     private func rowsCameBack() async -> Bool {
         for _ in 0..<5_000 {
             guard await ledger.flush() else { return false }
+            // Nobody is there any more to see to them: they are part of the rest.
+            for (row, _) in source.takeOverdue() { source.board.release(row) }
             if source.board.snapshot.inFlight == 0 { return true }
             await Blocking.pause(milliseconds: 2)
         }

@@ -35,6 +35,7 @@ final class JobSource: MessageSource {
     private struct Sending {
         var row: Row
         var lane: Lane?
+        var zone: Int
     }
 
     let job: PreparedJob
@@ -47,8 +48,8 @@ final class JobSource: MessageSource {
     private let ledger: LedgerWriter
     private let suppressions: SuppressionGuard
     private let backoff: Backoff
-    /// When the job's time is over, in seconds since 1970; later once somebody asks for rows again.
-    private let deadline: Atomic<Int64>
+    /// When each row may go.
+    let calendar: JobCalendar
     /// Counts what servers refuse.
     let halt: HaltGuard
     private let storage = Mutex(Storage())
@@ -57,6 +58,7 @@ final class JobSource: MessageSource {
     private let usualLength = Atomic<Int>(0)
     /// The rows whose messages are with connections: a server's answer may repeat their cells.
     private let sending: Mutex<[RowNumber: Sending]> = Mutex([:])
+    private let overdue: Mutex<[(row: RowNumber, attempts: Int)]> = Mutex([])
     private let echo: EchoGuard
 
     init(
@@ -65,7 +67,7 @@ final class JobSource: MessageSource {
         ledger: LedgerWriter,
         suppressions: SuppressionGuard,
         backoff: Backoff,
-        deadline: Timestamp,
+        calendar: JobCalendar,
         paces: DomainPaces = DomainPaces(DomainLimits()),
         bounds: LaneRows.Bounds = LaneRows.Bounds(),
         halt: HaltGuard = HaltGuard(nil)
@@ -76,7 +78,7 @@ final class JobSource: MessageSource {
         self.ledger = ledger
         self.suppressions = suppressions
         self.backoff = backoff
-        self.deadline = Atomic(deadline.seconds)
+        self.calendar = calendar
         self.halt = halt
         queue = RowQueue(capacity: 256, lanes: bounds)
         echo = EchoGuard(columns: job.phiColumns)
@@ -120,11 +122,6 @@ final class JobSource: MessageSource {
         return max(1, Int64(min(wait / .seconds(1), 3_600).rounded(.up)))
     }
 
-    /// Gives the job more time.
-    func set(deadline: Timestamp) {
-        self.deadline.store(deadline.seconds, ordering: .relaxed)
-    }
-
     /// What keeps messages from going out though the route would take them; the run ends when it sees it.
     var failure: String? {
         fault.withLock { $0 }
@@ -151,7 +148,7 @@ final class JobSource: MessageSource {
             }
             switch queue.pop() {
             case .row(let ready):
-                guard let message = render(ready) else { continue }
+                guard mayGo(ready), let message = render(ready) else { continue }
                 // The last look: from here on the row is begun.
                 guard halt.mayBegin() else {
                     _ = sending.withLock { $0.removeValue(forKey: ready.row.number) }
@@ -181,9 +178,11 @@ final class JobSource: MessageSource {
 
     func ended(_ message: Ticket, _ result: AttemptResult) {
         var result = result
+        var zone = 0
         if let sent = sending.withLock({ $0.removeValue(forKey: message.row) }) {
             result.detail = echo.clean(result.detail, sent.row)
             if let lane = sent.lane { learn(lane, result) }
+            zone = sent.zone
         }
         if halt.isPassed(by: result) { set(.closed) }
         switch result.verdict {
@@ -192,7 +191,7 @@ final class JobSource: MessageSource {
         case .unknown: end(message, .unknown, result)
         case .held: end(message, .held, result)
         case .notTried: handBack(message, result)
-        case .deferred: again(message, result)
+        case .deferred: again(message, result, calendar.deadline(zone))
         }
     }
 
@@ -202,6 +201,34 @@ final class JobSource: MessageSource {
             lane.slowDown(at: .now)
         } else if result.verdict == .accepted {
             lane.worked(at: .now)
+        }
+    }
+
+    // MARK: - Times
+
+    /// Whether a claimed row may go now by its own clocks; puts it where it belongs if not.
+    func mayGo(_ row: RowNumber, _ attempts: Int, zone: Int) -> Bool {
+        guard calendar.hasZones else { return true }
+        switch calendar.standing(zone, at: .now) {
+        case .open: return true
+        case .shut(let until): board.postpone(row, until: until)
+        case .over where attempts > 0: overdue.withLock { $0.append((row, attempts)) }
+        case .over: end(row, .cancelled, .pastNotAfter, Self.late)
+        }
+        return false
+    }
+
+    private func mayGo(_ ready: ReadyRow) -> Bool {
+        mayGo(ready.row.number, ready.attempts, zone: ready.zone)
+    }
+
+    static let late = "the time for sending ended before the row was tried"
+
+    /// Claimed rows that were tried before and whose time is over: they come to what their last try came to.
+    func takeOverdue() -> [(row: RowNumber, attempts: Int)] {
+        overdue.withLock { rows in
+            defer { rows = [] }
+            return rows
         }
     }
 
@@ -248,11 +275,11 @@ final class JobSource: MessageSource {
     }
 
     /// A temporary refusal: the row waits for its next turn, or has had its last.
-    private func again(_ message: Ticket, _ result: AttemptResult) {
+    private func again(_ message: Ticket, _ result: AttemptResult, _ deadline: Timestamp) {
         let now = Timestamp.now
         let wait = backoff.delay(afterAttempts: message.attempt, spread: .random(in: 0...1))
         let due = now + wait
-        guard due.seconds <= deadline.load(ordering: .relaxed) else { return end(message, .failed, result) }
+        guard due <= deadline else { return end(message, .failed, result) }
         let board = board
         ledger.append(
             .deferred(
@@ -316,7 +343,7 @@ final class JobSource: MessageSource {
             )
             // A little more than this one has, so that the next ones need not grow.
             usualLength.store(content.count + content.count / 16, ordering: .relaxed)
-            sending.withLock { $0[row] = Sending(row: ready.row, lane: ready.lane) }
+            sending.withLock { $0[row] = Sending(row: ready.row, lane: ready.lane, zone: ready.zone) }
             var message = OutgoingMessage(
                 ticket: Ticket(row: row, attempt: ready.attempts + 1),
                 sender: job.sender,

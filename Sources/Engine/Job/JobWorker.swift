@@ -202,11 +202,8 @@ public struct JobWorker: Sendable {
             )
         }
         // Rows that somebody asks for again have their time from then on.
-        let schedule = { @Sendable [tuning] (begun: Timestamp) in
-            JobSchedule(job.manifest, begun: begun, zone: job.zone, usualSeconds: tuning.usualSeconds)
-        }
         let begun = ledger.run.retries > 0 ? ledger.run.lastStart : nil
-        let times = schedule(begun ?? job.run.takenUp)
+        let calendar = job.calendar(begun: begun ?? job.run.takenUp, usualSeconds: tuning.usualSeconds)
         let suppressions = try suppressions(job)
         if let fault = suppressions.fault {
             log.error("a line of the suppression list is not believed", metadata: ["fault": "\(fault)"])
@@ -218,7 +215,7 @@ public struct JobWorker: Sendable {
             ledger: ledger,
             suppressions: suppressions,
             backoff: tuning.backoff,
-            deadline: times.deadline,
+            calendar: calendar,
             paces: paces,
             bounds: tuning.lanes,
             halt: HaltGuard(site.configuration.halt)
@@ -234,7 +231,6 @@ public struct JobWorker: Sendable {
             ledger: ledger,
             source: source,
             sender: try RouteSender(route: job.route, group: loops, source: source),
-            schedule: times,
             surroundings: JobRun.Surroundings(
                 interval: tuning.interval,
                 stillness: tuning.stillness,
@@ -246,7 +242,6 @@ public struct JobWorker: Sendable {
                 },
                 refuse: { try output.write(problems: job.warnings + [$0]) },
                 steering: steering,
-                schedule: schedule,
                 log: log
             )
         )

@@ -19,6 +19,10 @@ struct PreparedJob: Sendable {
     let run: JobIdentity
     let minter: (any TokenMinting)?
     let zone: TimeZoneRules
+    /// The zones that rows name.
+    let zones: RowZones
+    /// Days on which nothing goes out.
+    let holidays: Holidays
     /// What is odd and stops nothing: of the job, and of single rows.
     let warnings: [Diagnostic]
 
@@ -47,6 +51,8 @@ struct PreparedJob: Sendable {
             run: run,
             minter: minter,
             zone: zone,
+            zones: zones,
+            holidays: holidays,
             warnings: warnings
         )
     }
@@ -54,6 +60,16 @@ struct PreparedJob: Sendable {
     /// What a row's links are made with.
     func context(recipient: Address) -> RenderContext {
         RenderContext(job: id, minter: minter, recipient: recipient, list: list)
+    }
+
+    /// The number of the zone that a row names; the site's where it names none.
+    func zone(of line: CSVRow) -> Int {
+        columns.zone.flatMap { zones.number(of: line.row[$0]) } ?? 0
+    }
+
+    /// When its rows may go, those that somebody asks for again from then on.
+    func calendar(begun: Timestamp, usualSeconds: Int64 = JobSchedule.usualSeconds) -> JobCalendar {
+        JobCalendar(manifest, begun: begun, zones: zones, holidays: holidays, usualSeconds: usualSeconds)
     }
 
     /// Whether a row can go out, and to whom.
@@ -112,11 +128,15 @@ struct JobColumns: Sendable {
     let address: Int
     let key: Int
     let name: Int?
+    /// The recipient's time zone, and all zones that were found there.
+    let zone: Int?
+    let zones: RowZones
     /// The two columns that marketing needs.
     let authorization: (reference: Int, expires: Int)?
 
     /// Finds the columns that the manifest names; reports those that are not there, each at its place.
-    init?(_ manifest: Manifest, header: CSVHeader, problems: inout [Diagnostic]) {
+    init?(_ manifest: Manifest, header: CSVHeader, zones: RowZones, problems: inout [Diagnostic]) {
+        self.zones = zones
         for column in manifest.namedColumns where header.index(of: column.value) == nil {
             let near = Suggestion.nearest(to: column.value, in: header.names)
             problems.append(
@@ -134,6 +154,7 @@ struct JobColumns: Sendable {
         self.address = address
         self.key = key
         name = manifest.columns.name.flatMap { header.index(of: $0.value) }
+        zone = manifest.columns.zone.flatMap { header.index(of: $0.value) }
         guard manifest.isMarketing else {
             authorization = nil
             return
@@ -144,7 +165,12 @@ struct JobColumns: Sendable {
         authorization = (reference, expires)
     }
 
-    /// Judges a row by itself: its shape, its address, its authorization.
+    /// The column that is to blame for what was judged.
+    func column(of reason: Reason) -> Int {
+        reason == .timeZone ? zone ?? address : address
+    }
+
+    /// Judges a row by itself: its shape, its address, its zone, its authorization.
     func judge(_ line: CSVRow, today: CalendarDate) -> RowJudgement {
         if let problem = line.problem { return .bad(.invalid, problem.reason, problem.diagnostic.problem) }
         let recipient: Address
@@ -152,6 +178,9 @@ struct JobColumns: Sendable {
             recipient = try AddressParser.parse(line.row[address])
         } catch {
             return .bad(.invalid, error == .empty ? .addressMissing : .addressSyntax, error.rule)
+        }
+        if let zone, zones.number(of: line.row[zone]) == nil {
+            return .bad(.invalid, .timeZone, "the row's time zone is none of the tz database, such as America/Chicago")
         }
         if let authorization {
             let isGiven = line.row[authorization.reference].contains { $0 != UInt8(ascii: " ") }

@@ -13,6 +13,8 @@ struct ReadyRow: Sendable {
     var attempts: Int
     /// What its recipient's domain is counted with.
     var lane: Lane?
+    /// Whose clocks count for it.
+    var zone = 0
 
     /// About how much memory it takes.
     var size: Int { attachments.reduce(256 + row.bytes.count) { $0 + $1.bytes.count } }

@@ -30,7 +30,7 @@ struct RowReading: Sendable {
         case first
         /// It stands behind others.
         case another
-        /// It waits for its lane, here or in the table.
+        /// It waits for its lane or its time, here or in the table.
         case parked
         /// Nothing more is wanted.
         case refused
@@ -46,6 +46,8 @@ struct RowReading: Sendable {
             source.end(row, status, reason, detail, attempts: attempts)
             return nil
         }
+        let zone = job.zone(of: line)
+        guard source.mayGo(row, attempts, zone: zone) else { return .parked }
         let lane = source.paces.lane(of: recipient.domain)
         // Looked at before its files are read: most rows of a slow lane come by here twice.
         if lane.isLimited, !source.queue.hasRoom(lane, isLeftOut: isLeftOut) {
@@ -67,7 +69,8 @@ struct RowReading: Sendable {
             recipient: recipient,
             attachments: attachments,
             attempts: attempts,
-            lane: lane
+            lane: lane,
+            zone: zone
         )
         guard !lane.isLimited else { return park(ready, lane, isLeftOut: isLeftOut) }
         switch source.queue.push(ready) {

@@ -41,9 +41,9 @@ struct RowScan {
         while try reader.next(into: &line) {
             finding.rows += 1
             switch columns.judge(line, today: today) {
-            case .bad(.invalid, _, let detail):
-                var problem =
-                    line.problem?.diagnostic ?? diagnostic(detail, line.row, table, column: columns.address)
+            case .bad(.invalid, let reason, let detail):
+                let column = columns.column(of: reason)
+                var problem = line.problem?.diagnostic ?? diagnostic(detail, line.row, table, column: column)
                 problem.severity = .warning
                 note(problem, &finding)
             case .bad: continue

@@ -32,7 +32,7 @@ final class StatusReporter: Sendable {
             return true
         }
         guard isDue else { return }
-        write(state, message, progress.waitingUntil, progress.rowsPerSecond)
+        write(state, message, progress.waitingUntil, progress.rowsPerSecond, progress.zones)
     }
 
     private static func standing(_ progress: JobProgress) -> (JobState, String) {
@@ -44,8 +44,12 @@ final class StatusReporter: Sendable {
         case nil: break
         }
         if progress.isPaused { return (.paused, "Paused; remove PAUSE to go on.") }
-        if let until = progress.waitingUntil { return (.waiting, "Goes on at \(until) UTC.") }
-        return (.running, progress.problem.map { "Trying again: \($0)" } ?? "")
+        if let until = progress.waitingUntil {
+            let zones = progress.zones
+            return (.waiting, zones.count > 1 ? "Goes on in \(zones.sentence)." : "Goes on at \(until) UTC.")
+        }
+        if let problem = progress.problem { return (.running, "Trying again: \(problem)") }
+        return (.running, progress.zones.isEmpty ? "" : "Rows wait in \(progress.zones.sentence).")
     }
 
     /// Says why the job does not go on now.
@@ -53,7 +57,13 @@ final class StatusReporter: Sendable {
         write(.paused, message, nil, 0)
     }
 
-    private func write(_ state: JobState, _ message: String, _ resumes: Timestamp?, _ rate: Double) {
+    private func write(
+        _ state: JobState,
+        _ message: String,
+        _ resumes: Timestamp?,
+        _ rate: Double,
+        _ zones: [ZoneWait] = []
+    ) {
         let status = JobStatus(
             state,
             job: job.id,
@@ -62,6 +72,7 @@ final class StatusReporter: Sendable {
             counts: ledger.counts,
             takenUp: job.run.takenUp,
             resumes: resumes,
+            zones: zones.map { (zone: $0.zone, resumes: $0.until) },
             updated: .now,
             rowsPerSecond: rate,
             obeyed: steering.all

@@ -15,6 +15,8 @@ public struct JobCheck: Sendable {
         public var rows: Int
         /// How many of them cannot go out.
         public var invalidRows: Int
+        /// When sending will begin, where that is not at once; for each zone where rows have their own.
+        public var begins: [ZoneWait]
         /// All problems and warnings.
         public var problems: [Diagnostic]
 
@@ -25,7 +27,13 @@ public struct JobCheck: Sendable {
                 return "\(job): refused; \(count) problem\(count == 1 ? "" : "s") to mend."
             }
             let rest = invalidRows == 0 ? "" : ", \(invalidRows) of them cannot go out"
-            return "\(job): ready, \(rows) row\(rows == 1 ? "" : "s")\(rest)."
+            let begin =
+                switch begins.count {
+                case 0: ""
+                case 1: " Sending begins at \(begins[0].until) UTC."
+                default: " Sending begins in \(begins.sentence)."
+                }
+            return "\(job): ready, \(rows) row\(rows == 1 ? "" : "s")\(rest).\(begin)"
         }
     }
 
@@ -41,13 +49,15 @@ public struct JobCheck: Sendable {
     /// Checks a job by what a person typed.
     public func check(_ name: String) throws(EngineError) -> Report {
         let folder = try site.jobFolder(name)
-        let finding = JobChecker(site: site, keys: keys, composesEveryRow: true).check(folder)
+        let now = Timestamp.now
+        let finding = JobChecker(site: site, keys: keys, composesEveryRow: true).check(folder, now: now)
         return Report(
             job: folder.name,
             id: finding.job?.id,
             isGood: finding.job != nil,
             rows: finding.rows,
             invalidRows: finding.invalidRows,
+            begins: finding.job?.calendar(begun: now).waits(at: now) ?? [],
             problems: finding.problems
         )
     }

@@ -6,6 +6,7 @@ extension Manifest {
     public var namedColumns: [Placed<String>] {
         var named = [columns.address, columns.key]
         if let name = columns.name { named.append(name) }
+        if let zone = columns.zone { named.append(zone) }
         named += columns.plain + defaults.map(\.column) + trustedHTML
         if isMarketing {
             named += [Self.authorizationColumn, Self.authorizationExpiresColumn].map { Placed($0, at: purpose.place) }

@@ -53,7 +53,7 @@ extension Manifest {
         MappingReader(node, path: list, isItem: true, known: known, problems: reader.problems)
     }
 
-    private static func checkRecipients(_ file: Placed<String>, _ recipients: String?, _ reader: MappingReader) {
+    static func checkRecipients(_ file: Placed<String>, _ recipients: String?, _ reader: MappingReader) {
         guard file.value == recipients else { return }
         reader.problems.report(
             "the recipient file cannot be sent: it holds everybody's data",

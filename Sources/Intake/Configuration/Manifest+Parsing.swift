@@ -4,7 +4,8 @@ extension Manifest {
     /// The keys of the file itself.
     public static let knownKeys = [
         "name", "purpose", "from", "subject", "template", "recipients", "columns", "reply_to", "route", "attachments",
-        "inline_images", "tracking", "list", "not_before", "not_after", "window", "rate", "defaults", "trusted_html",
+        "inline_images", "tracking", "list", "not_before", "not_after", "window", "holidays", "rate", "defaults",
+        "trusted_html",
         "encoding", "delimiter", "language",
     ]
 
@@ -34,6 +35,7 @@ extension Manifest {
         let notBefore = time("not_before", reader)
         let notAfter = time("not_after", reader)
         let window = window(reader)
+        let holidays = holidays(reader, recipients: recipients?.value)
         let rate = Rate.read(reader)
         let defaults = defaults(reader, columns)
         let trusted = reader.texts("trusted_html", of: "columns")
@@ -62,6 +64,7 @@ extension Manifest {
             notBefore: notBefore,
             notAfter: notAfter,
             window: window,
+            holidays: holidays,
             rate: rate,
             defaults: defaults,
             trustedHTML: trusted,
@@ -98,11 +101,12 @@ extension Manifest {
     }
 
     private static func columns(_ reader: MappingReader) -> Columns? {
-        let known = ["address", "key", "name", "plain"]
+        let known = ["address", "key", "name", "tz", "plain"]
         guard let fields = reader.mapping("columns", known: known, required: true) else { return nil }
         let address = fields.text("address", required: true)
         let key = fields.text("key", required: true)
         let name = fields.text("name")
+        let zone = fields.text("tz")
         let plain = fields.texts("plain", of: "columns")
         guard let address, let key else { return nil }
         if address.value == key.value {
@@ -120,7 +124,7 @@ extension Manifest {
                 fix: "take it out, unless it may stand in subjects, headers and links"
             )
         }
-        return Columns(address: address, key: key, name: name, plain: plain)
+        return Columns(address: address, key: key, name: name, zone: zone, plain: plain)
     }
 
     private static func list(_ reader: MappingReader) -> Placed<String>? {
@@ -156,6 +160,12 @@ extension Manifest {
             return nil
         }
         return Placed(SendingWindow(windows.flatMap(\.spans)), at: node.place)
+    }
+
+    private static func holidays(_ reader: MappingReader, recipients: String?) -> Placed<String>? {
+        guard let file = reader.fileName("holidays") else { return nil }
+        checkRecipients(file, recipients, reader)
+        return file
     }
 
     private static func defaults(_ reader: MappingReader, _ columns: Columns?) -> [Default] {

@@ -45,6 +45,8 @@ public struct Manifest: Sendable {
     public var notAfter: Placed<LocalTime>?
     /// The hours of the week in which messages go out; `nil` means always.
     public var window: Placed<SendingWindow>?
+    /// A file in the job folder with days on which no message goes out, besides the site's.
+    public var holidays: Placed<String>?
     /// How fast messages go out, if slower than the route.
     public var rate: Placed<Rate>?
     /// Texts for empty cells, by column.
@@ -90,6 +92,8 @@ public struct Manifest: Sendable {
         public var key: Placed<String>
         /// The column that holds the To display name.
         public var name: Placed<String>?
+        /// The column that holds the recipient's time zone.
+        public var zone: Placed<String>?
         /// The columns that are not PHI; all others are.
         public var plain: [Placed<String>]
     }

@@ -11,13 +11,23 @@ public struct SendingWindow: Hashable, Sendable, CustomStringConvertible {
         /// The minute at which it closes, up to 1440; not above ``opens`` means on the next day.
         public var closes: Int
 
+        /// Creates a span.
+        public init(weekdays: [Int], opens: Int, closes: Int) {
+            self.weekdays = weekdays
+            self.opens = opens
+            self.closes = closes
+        }
+
         /// Whether a minute of the week is inside; the closing minute is not.
         public func contains(weekday: Int, minute: Int) -> Bool {
-            if closes > opens {
-                return (opens..<closes).contains(minute) && weekdays.contains(weekday)
-            }
-            if minute >= opens { return weekdays.contains(weekday) }
-            return minute < closes && weekdays.contains((weekday + 6) % 7)
+            age(weekday: weekday, minute: minute) != nil
+        }
+
+        /// How many days ago the span opened that a minute of the week is in, 0 or 1; `nil` if it is in none.
+        func age(weekday: Int, minute: Int) -> Int? {
+            if minute >= opens, minute < closes || closes <= opens { return weekdays.contains(weekday) ? 0 : nil }
+            guard closes <= opens, minute < closes else { return nil }
+            return weekdays.contains((weekday + 6) % 7) ? 1 : nil
         }
 
         /// The form in which it is written.
@@ -46,25 +56,14 @@ public struct SendingWindow: Hashable, Sendable, CustomStringConvertible {
         spans.contains { $0.contains(weekday: weekday, minute: minute) }
     }
 
-    /// Whether a moment is inside.
+    /// Whether a moment is inside, holidays or not.
     public func contains(_ moment: Timestamp, in zone: TimeZoneRules) -> Bool {
-        let at = zone.fields(at: moment)
-        return contains(weekday: at.weekday, minute: at.hour * 60 + at.minute)
+        SendingHours(self).contains(moment, in: zone)
     }
 
-    /// The first moment from the given one on that is inside: the moment itself, or a full minute after it.
-    ///
-    /// `nil` only for a window without spans: every span opens once in eight days, the hour that a clock leaps over
-    /// included.
+    /// The first moment from the given one on that is inside, holidays or not.
     public func opening(from moment: Timestamp, in zone: TimeZoneRules) -> Timestamp? {
-        if contains(moment, in: zone) { return moment }
-        var next = moment + (60 - Int64(zone.fields(at: moment).second))
-        // Minute by minute, so that every change of the clocks comes out right; at most 15 days of cheap steps.
-        for _ in 0..<(15 * 1_440) {
-            if contains(next, in: zone) { return next }
-            next = next + 60
-        }
-        return nil
+        SendingHours(self).opening(from: moment, in: zone)
     }
 
     /// The spans, with commas between.

@@ -3,8 +3,8 @@ public import Core
 extension SiteConfiguration {
     /// The keys of the file itself.
     public static let knownKeys = [
-        "site", "postal_address", "from_domains", "time_zone", "settle", "keys", "witness", "lease", "associates",
-        "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
+        "site", "postal_address", "from_domains", "time_zone", "holidays", "settle", "keys", "witness", "lease",
+        "associates", "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -18,6 +18,7 @@ extension SiteConfiguration {
         let domains = fromDomains(reader)
         let postalAddress = reader.text("postal_address")
         let zone = zone(reader)
+        let holidays = reader.fileName("holidays", rules: .site)
         let settle = reader.number("settle", in: 0...86_400)?.value ?? 10
         let keys = keys(reader)
         let witness = witness(reader)
@@ -45,6 +46,7 @@ extension SiteConfiguration {
             postalAddress: postalAddress,
             fromDomains: domains,
             zone: zone,
+            holidays: holidays,
             settle: settle,
             keys: keys,
             witness: witness,

@@ -13,6 +13,8 @@ public struct SiteConfiguration: Sendable {
     public var fromDomains: [Placed<String>]
     /// The zone that times in manifests are meant in, UTC unless it is given; `zone.value.name` is its name.
     public var zone: Placed<TimeZoneRules>
+    /// A file with days on which no message goes out: relative to the site, or absolute.
+    public var holidays: Placed<String>?
     /// How many seconds a folder must be still before it is taken up without `READY`.
     public var settle: Int
     /// The key directory: relative to the site, or absolute.

@@ -33,14 +33,27 @@ public struct TimeZoneRules: Hashable, Sendable {
         guard let last = transitions.last, moment.seconds < last else {
             return rule?.offset(at: moment.seconds) ?? offsets.last ?? first
         }
-        // The last transition at or before the moment, by halving.
+        let next = index(after: moment.seconds)
+        return next == 0 ? first : offsets[next - 1]
+    }
+
+    /// The first moment after the given one at which the clocks may be changed; `nil` if they never are again.
+    public func nextChange(after moment: Timestamp) -> Timestamp? {
+        if let last = transitions.last, moment.seconds < last {
+            return Timestamp(seconds: transitions[index(after: moment.seconds)])
+        }
+        return rule?.nextChange(after: moment.seconds).map { Timestamp(seconds: $0) }
+    }
+
+    /// The first transition after a moment, by halving.
+    private func index(after seconds: Int64) -> Int {
         var low = 0
         var high = transitions.count
         while low < high {
             let middle = (low + high) / 2
-            if transitions[middle] <= moment.seconds { low = middle + 1 } else { high = middle }
+            if transitions[middle] <= seconds { low = middle + 1 } else { high = middle }
         }
-        return low == 0 ? first : offsets[low - 1]
+        return low
     }
 
     /// The calendar and clock of the zone at a moment; weekday 0 is Sunday.

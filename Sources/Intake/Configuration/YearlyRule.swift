@@ -57,6 +57,16 @@ struct YearlyRule: Hashable, Sendable {
         return isSummer ? summer.offset : standard
     }
 
+    /// The first change after a moment; `nil` if there is none.
+    func nextChange(after seconds: Int64) -> Int64? {
+        guard let summer else { return nil }
+        let year = Timestamp(seconds: seconds + Int64(standard)).fields.year
+        let changes = (year - 1...year + 1).flatMap { year in
+            [summer.begins.wall(in: year) - Int64(standard), summer.ends.wall(in: year) - Int64(summer.offset)]
+        }
+        return changes.filter { $0 > seconds }.min()
+    }
+
     /// Reads the string; `nil` if it is none.
     init?(_ text: String) {
         var scanner = Scanner(rest: Array(text.utf8)[...])

@@ -10,6 +10,8 @@ public enum FileKind: String, CaseIterable, Sendable {
     case attachment
     /// `SHA256SUMS`.
     case checksums
+    /// A holidays file.
+    case holidays
 
     /// The most bytes that such a file may have, checked before one of them is read.
     public var limit: Int64 {
@@ -19,6 +21,7 @@ public enum FileKind: String, CaseIterable, Sendable {
         case .template: 4 << 20
         case .attachment: 32 << 20
         case .checksums: 256 << 20
+        case .holidays: 1 << 20
         }
     }
 }

@@ -7,6 +7,7 @@ extension Manifest {
         let candidates = [template.value + ".html", template.value + ".txt"]
         if !candidates.contains(where: isInSite) { files.append(RequiredFile(anyOf: candidates)) }
         files += attachments.map(\.file.value).filter { !$0.contains("{{") }.map { RequiredFile($0) }
+        if let holidays { files.append(RequiredFile(holidays.value)) }
         files += inlineImages.map(\.file.value).filter { !isInSite($0) }.map { RequiredFile($0) }
         return files
     }

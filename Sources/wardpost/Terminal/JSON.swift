@@ -13,6 +13,7 @@ enum JSON {
                 ok: check.isGood,
                 rows: check.rows,
                 invalidRows: check.invalidRows,
+                begins: check.begins.map { Begin(zone: $0.zone, at: "\($0.until)") },
                 problems: check.problems.map(Problem.init)
             )
         )
@@ -86,7 +87,13 @@ enum JSON {
         var ok: Bool
         var rows: Int
         var invalidRows: Int
+        var begins: [Begin]
         var problems: [Problem]
+    }
+
+    private struct Begin: Encodable {
+        var zone: String
+        var at: String
     }
 
     private struct Problem: Encodable {
