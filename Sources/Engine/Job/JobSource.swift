@@ -181,7 +181,7 @@ final class JobSource: MessageSource {
         var zone = 0
         if let sent = sending.withLock({ $0.removeValue(forKey: message.row) }) {
             result.detail = echo.clean(result.detail, sent.row)
-            if let lane = sent.lane { learn(lane, result) }
+            if let lane = sent.lane { learn(lane, result, attempt: message.attempt) }
             zone = sent.zone
         }
         if halt.isPassed(by: result) { set(.closed) }
@@ -196,8 +196,9 @@ final class JobSource: MessageSource {
     }
 
     /// What an answer says of the pace that the recipient's domain bears.
-    private func learn(_ lane: Lane, _ result: AttemptResult) {
-        if result.asksToSlowDown {
+    private func learn(_ lane: Lane, _ result: AttemptResult, attempt: Int) {
+        // 421 is about the connection, and so the route.
+        if result.asksToSlowDown, result.code != 421, !Greylisting.isLikely(result, attempt: attempt) {
             lane.slowDown(at: .now)
         } else if result.verdict == .accepted {
             lane.worked(at: .now)
