@@ -188,7 +188,7 @@ struct FaultEffect: Hashable, Sendable {
         let isClear = stage == .greeting && !implicit || stage == .clearHello || stage == .startTLS
         if stage == .handshake {
             switch fault {
-            case .silence, .reset, .close, .truncated: return .held(.tlsHandshake, after: 4)
+            case .silence, .trickle, .reset, .close, .truncated: return .held(.tlsHandshake, after: 4)
             default: return .held(.tlsHandshake, after: 2)
             }
         }

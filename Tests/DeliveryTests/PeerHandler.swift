@@ -312,7 +312,8 @@ final class PeerHandler: ChannelInboundHandler {
         case .silence: isSilent = true
         case .trickle:
             isSilent = true
-            trickle(context)
+            // In a handshake, a record that never gets whole; else an answer that does not.
+            trickle(context, insteadOfHandshake == nil ? [0x32] : [0x16, 3, 3, 0x40, 0])
         case .endless(let first, let again):
             isSilent = true
             say(context, first)
@@ -339,12 +340,13 @@ final class PeerHandler: ChannelInboundHandler {
         }
     }
 
-    private func trickle(_ context: ChannelHandlerContext) {
+    private func trickle(_ context: ChannelHandlerContext, _ bytes: ArraySlice<UInt8>) {
         guard context.channel.isActive else { return }
-        say(context, "2")
+        say(context, Array(bytes.prefix(1)))
+        let rest = bytes.count > 1 ? bytes.dropFirst() : bytes
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: .milliseconds(20)) {
-            bound.value.0.trickle(bound.value.1)
+            bound.value.0.trickle(bound.value.1, rest)
         }
     }
 

@@ -4,11 +4,10 @@ import NIOCore
 extension ByteBuffer {
     /// Writes MAIL FROM with those parameters that the message needs and the server offers.
     mutating func writeMail(_ message: OutgoingMessage, _ facts: ServerFacts) {
-        let offered = facts.capabilities
         writeStaticString("MAIL FROM:<")
         writeAddress(message.sender)
         writeStaticString(">")
-        if offered.size != nil {
+        if facts.capabilities.size != nil {
             writeStaticString(" SIZE=")
             writeString(String(message.content.count))
         }
@@ -18,12 +17,12 @@ extension ByteBuffer {
         if message.needsSMTPUTF8 {
             writeStaticString(" SMTPUTF8")
         }
-        if offered.dsn {
+        if facts.capabilities.dsn {
             // A notice carries the message back unless it is told not to, and over whatever way it finds.
             writeStaticString(" RET=HDRS")
             writeEnvelopeID(message.envelopeID)
         }
-        if offered.requireTLS {
+        if facts.capabilities.requireTLS {
             writeStaticString(" REQUIRETLS")
         }
         writeStaticString("\r\n")

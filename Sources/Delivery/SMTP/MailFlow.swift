@@ -73,10 +73,6 @@ struct MailFlow: ~Copyable {
         awaited.reserveCapacity(8)
     }
 
-    private var capabilities: Capabilities {
-        facts.capabilities
-    }
-
     /// Whether nothing is under way.
     var isIdle: Bool {
         current == nil && finishing == nil && asChunks { $0.isIdle } != false
@@ -96,7 +92,7 @@ struct MailFlow: ~Copyable {
     var canTake: Bool {
         if let canTake = asChunks({ $0.canTake }) { return canTake }
         guard current == nil, !isLeaving, begun < messagesPerConnection else { return false }
-        return finishing == nil || (overlaps && capabilities.pipelining && wantedWindow == nil)
+        return finishing == nil || (overlaps && facts.capabilities.pipelining && wantedWindow == nil)
     }
 
     private func asChunks<Value>(_ fact: (borrowing ChunkFlow) -> Value) -> Value? {
@@ -121,7 +117,7 @@ struct MailFlow: ~Copyable {
         begun += 1
         output.writeMail(message, facts)
         awaited.append(.mail)
-        if capabilities.pipelining {
+        if facts.capabilities.pipelining {
             output.writeRecipient(message, facts)
             output.writeStaticString("DATA\r\n")
             awaited.append(.recipient)
@@ -190,7 +186,7 @@ struct MailFlow: ~Copyable {
         } else if wantedWindow != nil {
             if asked == .mail { yeses.mail = reply } else { yeses.recipient = reply }
         }
-        if !capabilities.pipelining {
+        if !facts.capabilities.pipelining {
             if !isTaken {
                 needsReset = asked == .recipient
                 return endRefused(more: more)
