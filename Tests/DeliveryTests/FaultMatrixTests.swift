@@ -199,7 +199,8 @@ struct FaultMatrixTests {
     private func expect(_ record: Peer.Record, _ row: Case) {
         note(row, record.violations.isEmpty, "said in clear: \(record.violations)")
         note(row, record.taken.values.allSatisfy { $0 == 1 }, "taken twice: \(record.taken)")
-        note(row, record.endlessOctets < 16 << 20, "\(record.endlessOctets) octets of an endless answer were read")
+        // What systems buffer for a reader that has left, for each connection.
+        note(row, record.endlessOctets < record.connections * (12 << 20), "\(record.endlessOctets) octets of an endless answer were read")
     }
 
     /// A machine that is busy makes good answers late, too, where time is short.

@@ -350,9 +350,9 @@ final class PeerHandler: ChannelInboundHandler {
         }
     }
 
-    /// Writes for as long as somebody takes it, 64 MiB at most.
+    /// Writes for as long as somebody takes it, 1 GiB at most.
     private func pour(_ context: ChannelHandlerContext, _ piece: ByteBuffer) {
-        guard context.channel.isActive, box.record({ $0.endlessOctets }) < 64 << 20 else { return }
+        guard context.channel.isActive, box.record({ $0.endlessOctets }) < 1 << 30 else { return }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(piece)).whenSuccess {
             bound.value.0.box.record { $0.endlessOctets += piece.readableBytes }
