@@ -200,7 +200,8 @@ struct FaultMatrixTests {
         note(row, record.violations.isEmpty, "said in clear: \(record.violations)")
         note(row, record.taken.values.allSatisfy { $0 == 1 }, "taken twice: \(record.taken)")
         // What systems buffer for a reader that has left, for each connection.
-        note(row, record.endlessOctets < record.connections * (12 << 20), "\(record.endlessOctets) octets of an endless answer were read")
+        let octets = record.endlessOctets
+        note(row, octets < record.connections * (12 << 20), "\(octets) octets of an endless answer were read")
     }
 
     /// A machine that is busy makes good answers late, too, where time is short.
