@@ -211,7 +211,7 @@ public final class RouteSender: Sendable {
     }
 
     /// What went wrong, without the noise of a description made for debugging.
-    private static func sentence(_ error: any Error) -> String {
+    static func sentence(_ error: any Error) -> String {
         switch error {
         case let error as IOError: return "errno \(error.errnoCode)"
         case let error as NIOConnectionError:

@@ -21,6 +21,8 @@ final class Peer: Sendable {
         /// without anything.
         let verb: String
         let isSecure: Bool
+        /// The whole line, where there is one.
+        var line = ""
     }
 
     /// What the peer does about it.
@@ -59,6 +61,8 @@ final class Peer: Sendable {
         /// What was answered with 250 at its end, by recipient.
         var taken: [String: Int] = [:]
         var contents: [String] = []
+        /// How many TLS sessions took up an earlier one.
+        var resumed = 0
         /// When each was taken.
         var times: [ContinuousClock.Instant] = []
         /// What came and was neither an allowed line in clear nor inside a TLS record.
@@ -97,6 +101,10 @@ final class Peer: Sendable {
         answer: @escaping @Sendable (Event) -> Answer = { _ in .usual }
     ) async throws {
         let box = Box()
+        // One for each certificate, as a server has it: tickets of one connection are good for the next.
+        let contexts = try certificates.map {
+            try TLSServerContext(certificateChainPEM: $0.chainPEM, keyPEM: $0.keyPEM, options: options)
+        }
         var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -110,12 +118,7 @@ final class Peer: Sendable {
                         record.connections += 1
                         return record.connections
                     }
-                    let certificate = certificates[min(number, certificates.count) - 1]
-                    let context = try TLSServerContext(
-                        certificateChainPEM: certificate.chainPEM,
-                        keyPEM: certificate.keyPEM,
-                        options: options
-                    )
+                    let context = contexts[min(number, contexts.count) - 1]
                     let handler = PeerHandler(
                         number,
                         box,

@@ -31,6 +31,7 @@ final class PeerHandler: ChannelInboundHandler {
     private var chunk: (left: Int, octets: ByteBuffer, isAnnounced: Bool)?
     /// Says nothing more, and takes nothing in.
     private var isSilent = false
+    private var line = ""
     /// Still at an answer; what comes waits.
     private var isBusy = false
     private var isHeld: Bool
@@ -65,8 +66,9 @@ final class PeerHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case .established? = event as? TLSEvent else { return }
+        guard case .established(let session)? = event as? TLSEvent else { return }
         isSecure = true
+        if session.isResumed { box.record { $0.resumed += 1 } }
         if isImplicit { greet(context) }
     }
 
@@ -134,6 +136,7 @@ final class PeerHandler: ChannelInboundHandler {
         if content != nil { return takeContent(context, line) }
         let isSecure = isSecure
         box.record { isSecure ? $0.secure.append(line) : $0.clear.append(line) }
+        self.line = line
         let verb = line.prefix { $0 != " " && !$0.isNewline }.uppercased()
         switch verb {
         case "EHLO": respond(context, verb, isSecure ? offer : clearOffer)
@@ -253,7 +256,8 @@ final class PeerHandler: ChannelInboundHandler {
             connection: connection,
             message: message ?? self.message,
             verb: verb,
-            isSecure: isSecure
+            isSecure: isSecure,
+            line: line
         )
         let answer = answer(event)
         if verb == "content" {

@@ -378,7 +378,7 @@ final class SessionHandler: ChannelInboundHandler {
 
 extension ConnectionEnd {
     /// Bytes where there is no session to take them.
-    fileprivate static let injection = ConnectionEnd(
+    static let injection = ConnectionEnd(
         kind: .insecure,
         reason: .tlsInjection,
         detail: "bytes came in clear ahead of TLS"

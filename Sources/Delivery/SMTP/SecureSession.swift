@@ -118,6 +118,7 @@ struct SecureSession: ~Copyable {
         case .hello:
             guard reply.code == 250 else { return quit(ConnectionEnd(reply, at: .hello), into: &output) }
             let offer = Capabilities(reply)
+            self.offer = offer
             guard offer.requireTLS || !settings.requiresTLSOnward else { return quit(.noTLSOnward, into: &output) }
             return start(offer, into: &output)
         case .authenticating(var authentication, let capabilities):
@@ -224,7 +225,6 @@ struct SecureSession: ~Copyable {
     // MARK: Inside
 
     private mutating func start(_ capabilities: Capabilities, into output: inout ByteBuffer) -> Step {
-        offer = capabilities
         guard let credentials = settings.credentials else { return open(capabilities) }
         var authentication: Authentication
         do {
