@@ -88,7 +88,7 @@ let package = Package(
             ]
         ),
 
-        .target(name: "TestSupport", dependencies: ["Core"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Core", "OpenSSL"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "OpenSSLTests", dependencies: ["Core", "OpenSSL", "TestSupport"]),

@@ -28,7 +28,8 @@ public enum FIPS {
     /// Says what is wrong; `nil` if all is well.
     private static func enable() -> String? {
         ErrorQueue.clear()
-        guard let provider = unsafe OSSL_PROVIDER_load(nil, "fips") else {
+        // One that is not there must not take the others away: the failure may be told by a process that goes on.
+        guard let provider = unsafe OSSL_PROVIDER_try_load(nil, "fips", 1) else {
             return "OpenSSL's FIPS provider cannot be loaded (\(ErrorQueue.reason()))"
         }
         // Reads keys and certificates, and seeds from the kernel; holds no algorithm that is to be approved.

@@ -21,6 +21,8 @@ struct JobChecker: Sendable {
         var invalidRows = 0
         /// How many rows there are.
         var rows = 0
+        /// What its messages need of a server; known only where every message is made.
+        var needs = ProbeReport.Needs()
     }
 
     let site: Site

@@ -1,5 +1,6 @@
 import Compose
 import Core
+import Delivery
 import Intake
 
 /// Looks at every row once before the first goes out: counts them, pins what they attach, finds those that cannot go out.
@@ -68,7 +69,9 @@ struct RowScan {
             else {
                 continue
             }
-            if let problem = try trouble(line.row, table, { try make(line.row, recipient) }) { note(problem, &finding) }
+            if let problem = try trouble(line.row, table, { try make(line.row, recipient, &finding.needs) }) {
+                note(problem, &finding)
+            }
         }
     }
 
@@ -121,7 +124,7 @@ struct RowScan {
         }
     }
 
-    private mutating func make(_ row: Row, _ recipient: Address) throws {
+    private mutating func make(_ row: Row, _ recipient: Address, _ needs: inout ProbeReport.Needs) throws {
         guard let context = context(recipient),
             let identity = MessageIdentity(digest: [UInt8](repeating: 0, count: 32), domain: "wardpost.invalid")
         else { return }
@@ -133,7 +136,7 @@ struct RowScan {
                 )
             }
         }
-        try composer.compose(
+        let facts = try composer.compose(
             row: row,
             identity: identity,
             date: Timestamp(seconds: 0),
@@ -141,6 +144,12 @@ struct RowScan {
             context: context,
             scratch: &scratch,
             into: &message
+        )
+        needs.add(
+            row.number,
+            octets: message.count,
+            recipient: recipient,
+            headersNeedUTF8: facts.headersNeedUTF8
         )
     }
 }

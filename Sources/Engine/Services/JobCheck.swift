@@ -1,4 +1,5 @@
 public import Core
+import Delivery
 import Intake
 
 /// Reads a job as a run would, and reports everything at once; sends nothing and writes nothing.
@@ -19,6 +20,10 @@ public struct JobCheck: Sendable {
         public var begins: [ZoneWait]
         /// All problems and warnings.
         public var problems: [Diagnostic]
+        /// The job's route, if nothing stands against the job.
+        var settings: RouteSettings?
+        /// What its messages need of a server.
+        var needs = ProbeReport.Needs()
 
         /// The findings in one sentence.
         public var sentence: String {
@@ -58,7 +63,9 @@ public struct JobCheck: Sendable {
             rows: finding.rows,
             invalidRows: finding.invalidRows,
             begins: finding.job?.calendar(begun: now).waits(at: now) ?? [],
-            problems: finding.problems
+            problems: finding.problems,
+            settings: finding.job?.route,
+            needs: finding.needs
         )
     }
 }

@@ -4,8 +4,8 @@ import Foundation
 
 /// What programs read from standard output.
 enum JSON {
-    /// A check's findings.
-    static func text(_ check: JobCheck.Report) -> String {
+    /// A check's findings, and those about its route where that was tried.
+    static func text(_ check: JobCheck.Report, _ routes: [RouteCheck]?) -> String {
         encode(
             Check(
                 job: check.job,
@@ -14,7 +14,8 @@ enum JSON {
                 rows: check.rows,
                 invalidRows: check.invalidRows,
                 begins: check.begins.map { Begin(zone: $0.zone, at: "\($0.until)") },
-                problems: check.problems.map(Problem.init)
+                problems: check.problems.map(Problem.init),
+                relays: routes.map { $0.map(Relay.init) }
             )
         )
     }
@@ -89,6 +90,89 @@ enum JSON {
         var invalidRows: Int
         var begins: [Begin]
         var problems: [Problem]
+        var relays: [Relay]?
+    }
+
+    private struct Relay: Encodable {
+        struct TLS: Encodable {
+            var scope: String
+            var version: String
+            var cipher: String
+            var verification: String
+        }
+
+        struct Certificate: Encodable {
+            var matchedName: String?
+            var names: [String]
+            var subject: String
+            var issuer: String
+            var notAfter: String
+            var keyType: String
+            var keyBits: Int
+            var signature: String
+            var sha256: String
+        }
+
+        struct Offer: Encodable {
+            var extensions: [String]
+            var size: Int?
+            var messagesPerConnection: Int?
+            var auth: [String]
+        }
+
+        var route: String
+        var server: String
+        var port: Int
+        var address: String?
+        var mode: String
+        var result: String
+        var reason: String?
+        var detail: String?
+        var tls: TLS?
+        var certificate: Certificate?
+        var offer: Offer
+        var authenticatedBy: String?
+        var obstacles: [String]
+
+        init(_ check: RouteCheck) {
+            route = check.route
+            server = check.server
+            port = check.port
+            address = check.address
+            mode = check.mode
+            result = check.end.rawValue
+            reason = check.problem?.reason.rawValue
+            detail = check.problem?.detail
+            tls = check.tls.map { tls in
+                TLS(
+                    scope: tls.scope.rawValue,
+                    version: tls.version,
+                    cipher: tls.cipher,
+                    verification: tls.verification.rawValue
+                )
+            }
+            certificate = check.certificate.map { certificate in
+                Certificate(
+                    matchedName: certificate.matchedName,
+                    names: certificate.names,
+                    subject: certificate.subject,
+                    issuer: certificate.issuer,
+                    notAfter: "\(certificate.notAfter)",
+                    keyType: certificate.keyType,
+                    keyBits: certificate.keyBits,
+                    signature: certificate.signature,
+                    sha256: certificate.fingerprint
+                )
+            }
+            offer = Offer(
+                extensions: check.extensions,
+                size: check.largestMessage,
+                messagesPerConnection: check.messagesPerConnection,
+                auth: check.mechanisms
+            )
+            authenticatedBy = check.mechanism
+            obstacles = check.obstacles
+        }
     }
 
     private struct Begin: Encodable {
