@@ -108,7 +108,9 @@ struct AuthenticationTests {
         let tokens = ListTokens([.success("old"), .success("older")])
         let source = ListSource(3)
         let end = try await source.send(over: route(peer, tokens, connections: 8))
-        #expect(end == .stopped(RouteProblem(.authentication, detail: "535 5.7.8 bad token", server: Certificates.host)))
+        #expect(
+            end == .stopped(RouteProblem(.authentication, detail: "535 5.7.8 bad token", server: Certificates.host))
+        )
         #expect(tries(peer) == 2 && peer.record.connections == 2)
         #expect(source.waiting == 3)
         try await peer.close()
@@ -178,7 +180,10 @@ struct AuthenticationTests {
         try await peer.close()
     }
 
-    @Test("A relay that wants a certificate gets no mail without one, or with one that it does not know", arguments: [true, false])
+    @Test(
+        "A relay that wants a certificate gets no mail without one, or with one that it does not know",
+        arguments: [true, false]
+    )
     func noCertificate(_ hasOther: Bool) async throws {
         var options = TLSServerContext.Options()
         options.clientRoots = Certificates.authority.certificatePEM

@@ -10,7 +10,9 @@ import Testing
 @Suite("Certificates, one by one", .timeLimit(.minutes(2)))
 struct CertificateTableTests {
     /// A route to a port on loopback that dials a case's name.
-    private func route(_ example: CertificateCase, _ kit: Kit, port: Int, _ mode: RouteSettings.TLSMode) -> RouteSettings {
+    private func route(_ example: CertificateCase, _ kit: Kit, port: Int, _ mode: RouteSettings.TLSMode)
+        -> RouteSettings
+    {
         var route = RouteSettings(
             name: "main",
             host: example.dial,
@@ -129,7 +131,8 @@ private final class OpenSSLServer {
             let part = output.fileHandleForReading.availableData
             guard !part.isEmpty else { throw POSIXError(.ECONNREFUSED) }
             text += String(decoding: part, as: UTF8.self)
-            for line in text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1) where line.hasPrefix("ACCEPT") {
+            for line in text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1)
+            where line.hasPrefix("ACCEPT") {
                 guard let port = line.split(separator: ":").last.flatMap({ Int($0) }) else { continue }
                 return port
             }

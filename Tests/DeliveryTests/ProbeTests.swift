@@ -11,7 +11,10 @@ struct ProbeTests {
         return try #require(reports.first)
     }
 
-    @Test("It comes as far as a row would, and MAIL is not said", arguments: [RouteSettings.TLSMode.startTLS, .implicit])
+    @Test(
+        "It comes as far as a row would, and MAIL is not said",
+        arguments: [RouteSettings.TLSMode.startTLS, .implicit]
+    )
     func ready(_ mode: RouteSettings.TLSMode) async throws {
         let peer = try await Peer(
             mode,

@@ -220,9 +220,9 @@ struct TokenCommandTests {
     private func command(_ script: String, _ arguments: [String] = [], limit: Duration = .seconds(20)) throws
         -> TokenCommand
     {
-        let path = try scratch.write("token", text: "#!/bin/sh\n" + script)
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
-        return TokenCommand(words: [path] + arguments, directory: scratch.path, limit: limit)
+        // The shell reads it: a file that was just written cannot be run while another test starts a program.
+        let path = try scratch.write("token", text: script)
+        return TokenCommand(words: ["/bin/sh", path] + arguments, directory: scratch.path, limit: limit)
     }
 
     private func problem(_ command: TokenCommand) -> TokenProblem? {

@@ -33,11 +33,15 @@ enum FIPSProvider {
         try directory.write("modules/fips.so", bytes)
         let path = directory.path("modules/fips.so")
         try Command.run(
-            ["openssl", "fipsinstall", "-module", path, "-out", directory.path("fipsmodule.cnf"), "-provider_name", "fips"]
+            [
+                "openssl", "fipsinstall", "-module", path, "-out", directory.path("fipsmodule.cnf"), "-provider_name",
+                "fips",
+            ]
         )
         if damaged {
             // The last byte of the last text in it: nothing that runs, but not what was measured.
-            let start = bytes.indices.first { bytes[$0...].starts(with: "OpenSSL FIPS Provider".utf8) } ?? bytes.count / 2
+            let start =
+                bytes.indices.first { bytes[$0...].starts(with: "OpenSSL FIPS Provider".utf8) } ?? bytes.count / 2
             bytes[start] ^= 1
             try directory.write("modules/fips.so", bytes)
         }
@@ -90,11 +94,17 @@ struct FIPSTests {
             guard sealing.open(sealed, context: [7]) == Array("token".utf8) else { exit(4) }
             let signing = SigningKey.generate()
             let digest = SHA256.hash([9])
-            guard try VerifyingKey(pem: signing.publicPEM).isValid(
-                signature: signing.sign(digest: digest),
-                digest: digest
-            ) else { exit(5) }
-            let derived = PBKDF2.sha256(SecretBytes(copying: Array("pencil".utf8)), salt: [UInt8](repeating: 1, count: 16), iterations: 4_096)
+            guard
+                try VerifyingKey(pem: signing.publicPEM).isValid(
+                    signature: signing.sign(digest: digest),
+                    digest: digest
+                )
+            else { exit(5) }
+            let derived = PBKDF2.sha256(
+                SecretBytes(copying: Array("pencil".utf8)),
+                salt: [UInt8](repeating: 1, count: 16),
+                iterations: 4_096
+            )
             guard derived.count == 32 else { exit(6) }
             for version in [TLSVersion.tls12, .tls13] {
                 for keyType in [CertificateRequest.KeyType.p256, .rsa2048] {

@@ -9,7 +9,11 @@ package struct Kit: Sendable {
 
     package let root: CertificateAuthority
 
-    package init(limits: CertificateAuthority.Limits = .init(), notBefore: Int64 = now - hour, notAfter: Int64 = now + hour)
+    package init(
+        limits: CertificateAuthority.Limits = .init(),
+        notBefore: Int64 = now - hour,
+        notAfter: Int64 = now + hour
+    )
         throws
     {
         root = try CertificateAuthority(
@@ -47,7 +51,8 @@ package struct Kit: Sendable {
         try TLSContext(trust: .pem(root.certificatePEM))
     }
 
-    package static func server(_ issued: IssuedCertificate, change: (inout TLSServerContext.Options) -> Void = { _ in }) throws
+    package static func server(_ issued: IssuedCertificate, change: (inout TLSServerContext.Options) -> Void = { _ in })
+        throws
         -> TLSServerContext
     {
         var options = TLSServerContext.Options()

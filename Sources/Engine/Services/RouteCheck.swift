@@ -113,7 +113,8 @@ public struct RouteCheck: Sendable {
             )
         }
         if let certificate {
-            let match = certificate.matchedName.map { "\(server) matches its SAN \($0)" } ?? "\(server) is among its SANs"
+            let match =
+                certificate.matchedName.map { "\(server) matches its SAN \($0)" } ?? "\(server) is among its SANs"
             lines.append("  certificate: \(match); subject \(certificate.subject)")
             lines.append(
                 "    issued by \(certificate.issuer); valid until \(certificate.notAfter); \(certificate.keyType), "

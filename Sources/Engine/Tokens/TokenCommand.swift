@@ -78,7 +78,7 @@ struct TokenCommand: Sendable {
         defer { unsafe (arguments + environment).forEach { unsafe free($0) } }
         let error = unsafe posix_spawn(&process, words[0], &actions, &attributes, &arguments, &environment)
         guard error == 0 else {
-            let isTemporary = [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(error)
+            let isTemporary = [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(error)
             throw failed("cannot be started", error, isTemporary: isTemporary)
         }
         return process
