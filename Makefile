@@ -6,7 +6,7 @@ SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check err
 # Tests look at internals, which takes a build of its own; it has a folder of its own, so that neither undoes the other.
 TEST_FLAGS := $(SWIFT_FLAGS) --scratch-path .build-test -Xswiftc -enable-testing
 BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev pkg-config openssl curl tzdata
-TEST_PACKAGES := $(BUILD_PACKAGES) postfix openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
+TEST_PACKAGES := $(BUILD_PACKAGES) postfix dovecot-core openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
 	fonts-dejavu-core python3 python3-dkim python3-nacl libmail-dkim-perl sasl2-bin libsasl2-modules
 # Mail servers and policy servers that the tests want as programs beside Postfix; as packages they exclude it and each other.
 # OpenSMTPD of Debian 12 itself cannot do TLS with its OpenSSL 3.
