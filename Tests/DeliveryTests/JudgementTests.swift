@@ -2,6 +2,7 @@
 // A fixture that cannot be made is a broken test, and may say so by trapping.
 
 import Core
+import TestSupport
 import Testing
 
 @testable import Delivery
@@ -372,12 +373,13 @@ struct JudgementTests {
 
     @Test("A text as long as they come is judged in no time, and by its beginning")
     func longText() {
-        let start = ContinuousClock.now
         let text = Array(String(repeating: "u", count: 60_000).utf8) + Array("user unknown".utf8)
-        for _ in 0..<200 {
-            #expect(Judgement(Reply(code: 550, text: text), at: .end).reason == .policyRefused)
+        let time = processorTime {
+            for _ in 0..<200 {
+                #expect(Judgement(Reply(code: 550, text: text), at: .end).reason == .policyRefused)
+            }
         }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(time < .seconds(5))
     }
 
     @Test("The table", arguments: cases)
