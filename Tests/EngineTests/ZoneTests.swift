@@ -153,6 +153,25 @@ struct ZoneTests {
         #expect(two.sentence.hasSuffix("Sending begins in UTC at \(opening), Etc/GMT+1 at \(opening + 3_600) UTC."))
     }
 
+    @Test("status says of a job under way when it goes on")
+    func overview() async throws {
+        let bench = try await Bench()
+        try bench.job("visit", Self.job(["UTC", "Etc/GMT+1"], manifest: "not_before: 2999-01-01 08:00\n"))
+        let path = bench.scratch.path("jobs/visit/STOP")
+        let said = Mutex<[String]>([])
+        let site = bench.site
+        _ = try await bench.worker.work("visit") { progress in
+            guard progress.waitingUntil != nil, let entry = try? JobOverview(site: site).one("visit"),
+                entry.message.hasPrefix("Goes on")
+            else { return }
+            said.withLock { $0 = [entry.state, entry.message] }
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
+        #expect(said.withLock { $0.first } == "waiting")
+        let sentence = "Goes on in UTC at 2999-01-01 08:00:00, Etc/GMT+1 at 2999-01-01 09:00:00 UTC."
+        #expect(said.withLock { $0.last } == sentence)
+    }
+
     @Test("Holidays of the site and of the job hold the job back; a wrong line refuses it with its place")
     func holidays() async throws {
         let bench = try await Bench(more: "holidays: holidays.ics")

@@ -1,6 +1,7 @@
 import Core
 import Files
 import Intake
+import Records
 
 /// Where the jobs of a site stand, by what lies in their folders.
 public struct JobOverview: Sendable {
@@ -60,7 +61,10 @@ public struct JobOverview: Sendable {
             return Entry(folder: name, state: marker.rawValue.lowercased(), message: message, status: status)
         }
         if claims.isLocked(name) {
-            return Entry(folder: name, state: folder.has(.pause) ? "paused" : "running", message: "", status: status)
+            // What its worker says: that it waits, and until when, or what keeps it.
+            let told = status.flatMap { JobStatus.standing(in: $0) }
+            let state = folder.has(.pause) ? "paused" : told?.state == .waiting ? "waiting" : "running"
+            return Entry(folder: name, state: state, message: told?.message ?? "", status: status)
         }
         if let stop = try? site.stopAllSentence() {
             return Entry(folder: name, state: "waiting", message: "\(stop).", status: status)
