@@ -12,12 +12,15 @@ final class Lane: Sendable {
     let name: String
     /// The configured pace.
     let rate: RouteSettings.Rate?
+    /// When it began.
+    let begun: ContinuousClock.Instant
     private let pace: Mutex<AdaptivePace>
     private let slowed = Atomic(false)
 
     init(_ name: String, _ rate: RouteSettings.Rate?, at now: ContinuousClock.Instant) {
         self.name = name
         self.rate = rate
+        begun = now
         pace = Mutex(AdaptivePace(rate, at: now))
     }
 

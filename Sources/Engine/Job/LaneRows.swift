@@ -82,7 +82,8 @@ struct LaneRows {
             index = found
         } else {
             guard lanes.count < bounds.lanes else { return .full }
-            lanes.append(Waiting(lane: lane, next: .now))
+            // Whoever takes a row first asks the lane itself.
+            lanes.append(Waiting(lane: lane, next: lane.begun))
             index = lanes.count - 1
         }
         let count = lanes[index].count
