@@ -229,3 +229,25 @@ enum SiteKeyFile: String, CaseIterable, Sendable {
         #expect(Set(all).count == runs.count * rows.count)
     }
 }
+
+@Suite("A site that wants FIPS")
+struct FIPSSiteTests {
+    @Test("A site that wants the FIPS provider is not opened without it, and the sentence says how to get it")
+    func fips() async {
+        // In a process of its own: where OpenSSL looks for providers is the process's environment.
+        await #expect(processExitsWith: .success) {
+            let directory = try TemporaryDirectory()
+            unsafe setenv("OPENSSL_MODULES", directory.path, 1)
+            try directory.write("wardpost.yaml", text: "site: S\nfrom_domains: [s.example]\nfips: true\n")
+            do throws(EngineError) {
+                _ = try Site.open(directory.path)
+                exit(1)
+            } catch {
+                guard error.code == .configuration, error.code.rawValue == 78 else { exit(2) }
+                guard error.description.hasPrefix("wardpost.yaml:3:7: OpenSSL's FIPS provider cannot be loaded"),
+                    error.description.contains("openssl fipsinstall")
+                else { exit(3) }
+            }
+        }
+    }
+}
