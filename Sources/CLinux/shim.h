@@ -36,6 +36,12 @@ static inline int wardpost_lock(int descriptor) {
     return fcntl(descriptor, F_OFD_SETLK, &whole);
 }
 
+// One byte of the open file description's locks: F_WRLCK or F_UNLCK, never waiting.
+static inline int wardpost_lock_byte(int descriptor, long long offset, int lock) {
+    struct flock one = {.l_type = (short)(lock ? F_WRLCK : F_UNLCK), .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    return fcntl(descriptor, F_OFD_SETLK, &one);
+}
+
 // renameat2(2) with RENAME_NOREPLACE is behind _GNU_SOURCE as well.
 static inline int wardpost_rename_noreplace(int from, const char *old, int to, const char *name) {
     return (int)syscall(SYS_renameat2, from, old, to, name, 1u);

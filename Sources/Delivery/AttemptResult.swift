@@ -18,6 +18,16 @@ public struct AttemptResult: Hashable, Sendable {
         case notTried
     }
 
+    /// Who is to be left alone for a while.
+    public enum SlowDown: String, CaseIterable, Sendable {
+        /// Nobody.
+        case nobody
+        /// The route: 421 anywhere, or 4.7.x in answer to MAIL, where no recipient is known yet.
+        case route
+        /// The recipient's domain: 4.7.x in answer to RCPT, DATA or the message's end.
+        case recipientDomain
+    }
+
     /// How it ended.
     public var verdict: Verdict
     /// Why, in one stable word; ``Reason/none`` when accepted.
@@ -31,8 +41,8 @@ public struct AttemptResult: Hashable, Sendable {
     public var tls: TLSEvidence?
     /// The reply code that decided; 0 if no reply did.
     public var code: Int
-    /// Whether the server asked to be left alone for a while (421, or 4.7.x): a hint for whoever sets the pace.
-    public var asksToSlowDown: Bool
+    /// Whether the server asked to be left alone for a while, and on whose behalf: a hint for whoever sets the pace.
+    public var slowDown: SlowDown
 
     /// Whether the attempt counts against the row's tries.
     public var counts: Bool {
@@ -47,7 +57,7 @@ public struct AttemptResult: Hashable, Sendable {
         server: String = "",
         tls: TLSEvidence? = nil,
         code: Int = 0,
-        asksToSlowDown: Bool = false
+        slowDown: SlowDown = .nobody
     ) {
         self.verdict = verdict
         self.reason = reason
@@ -55,6 +65,6 @@ public struct AttemptResult: Hashable, Sendable {
         self.server = server
         self.tls = tls
         self.code = code
-        self.asksToSlowDown = asksToSlowDown
+        self.slowDown = slowDown
     }
 }

@@ -1,4 +1,5 @@
 import Core
+import DequeModule
 public import NIOCore
 import NIOPosix
 import OpenSSL
@@ -12,6 +13,12 @@ public final class RouteSender: Sendable {
     private struct State {
         var pool: Pool
         var handlers: [Pool.ID: NIOLoopBound<SessionHandler>] = [:]
+        /// Connections that wait until the route has one to spare, oldest first, with their relays.
+        var applying: Deque<(id: Pool.ID, relay: Int)> = []
+        /// Those that the route has given us.
+        var lines: Set<Pool.ID> = []
+        /// What the route knows us by while we run.
+        var member: LineShare.Member?
         var end: CheckedContinuation<RouteEnd, Never>?
         var hasBegun = false
         var isCancelled = false
@@ -21,6 +28,9 @@ public final class RouteSender: Sendable {
     private let source: any MessageSource
     private let group: any EventLoopGroup
     private let tls: TLSContext
+    private let budget: RouteBudget
+    /// What a message must pass: the job's own rate, then the route's.
+    private let gates: [RateGate]
     private let state: Mutex<State>
 
     /// Prepares a route on the process's own event loops; throws if its roots cannot be read.
@@ -29,12 +39,28 @@ public final class RouteSender: Sendable {
     }
 
     /// Prepares a route; throws if its roots cannot be read.
-    public init(route: RouteSettings, group: any EventLoopGroup, source: any MessageSource) throws {
+    ///
+    /// - Parameters:
+    ///   - route: The route.
+    ///   - group: The event loops.
+    ///   - source: Where messages come from.
+    ///   - budget: What the route's senders share; one that this sender has to itself without it.
+    ///   - rate: A rate of this sender's own, which holds besides the route's.
+    public init(
+        route: RouteSettings,
+        group: any EventLoopGroup,
+        source: any MessageSource,
+        budget: RouteBudget? = nil,
+        rate: (any RateStore)? = nil
+    ) throws {
         self.route = route
         self.group = group
         self.source = source
         tls = try TLSContext(route)
-        state = Mutex(State(pool: Pool(route, now: .now)))
+        let budget = budget ?? RouteBudget(route, group: group)
+        self.budget = budget
+        gates = (rate.map { [RateGate($0, group: group)] } ?? []) + [budget.gate]
+        state = Mutex(State(pool: Pool(route, first: .random(in: route.relays.indices))))
     }
 
     /// Sends until the source has finished, the route ends by itself, or the task is cancelled; then says goodbye on
@@ -47,10 +73,17 @@ public final class RouteSender: Sendable {
     public func run() async -> RouteEnd {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
+                let member = budget.join(
+                    RouteBudget.Member(
+                        granted: { [self] in granted() },
+                        giveUp: { [self] in perform { $0.pool.giveUp() } }
+                    )
+                )
                 perform { state in
                     state.end = continuation
+                    state.member = member
                     state.hasBegun = true
-                    return state.isCancelled ? state.pool.cancel() : state.pool.start()
+                    return (state.isCancelled ? state.pool.cancel() : []) + state.pool.start()
                 }
             }
         } onCancel: {
@@ -89,11 +122,33 @@ public final class RouteSender: Sendable {
         state.withLock { $0.pool.problem }
     }
 
+    /// What people should know besides: that the route is slowed and why, and which of its relays are set aside.
+    ///
+    /// One or more sentences; empty if all is as usual.
+    public var notice: String {
+        let aside = state.withLock { $0.pool.setAside }
+        let sentences = aside.map { "\($0.server) is set aside (\($0.reason): \($0.detail))." }
+        return ([budget.notice] + sentences).filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
     // MARK: For connections
 
-    /// A session with the route's server, not begun.
-    func makeEngine() throws(TLSError) -> TLSEngine {
-        try TLSEngine(tls, serverName: route.host)
+    /// A session with one of the route's servers, not begun.
+    func makeEngine(for server: String) throws(TLSError) -> TLSEngine {
+        try TLSEngine(tls, serverName: server)
+    }
+
+    /// A message's way to its leave.
+    func clearance(granted: @escaping @Sendable () -> Void) -> Clearance {
+        Clearance(gates, granted: granted)
+    }
+
+    /// Notes that a message was taken, or that a server asks to be left alone because of one.
+    func noted(_ result: AttemptResult) {
+        if result.verdict == .accepted { return budget.worked() }
+        // 421 comes with the connection's end.
+        guard result.slowDown == .route, result.code != 421 else { return }
+        budget.slowDown("\(result.server) asked for it (\(result.code) to MAIL)")
     }
 
     /// Notes a connection; says whether it is still wanted.
@@ -117,8 +172,9 @@ public final class RouteSender: Sendable {
     /// The source is asked without any lock held.
     func next(_ id: Pool.ID, hasWorked: Bool) -> NextMessage {
         while true {
+            let rest = gates.lazy.compactMap { $0.rest() }.max()
             let (turn, actions) = state.withLock { state in
-                state.pool.turn(id, hasWorked: hasWorked, now: .now)
+                state.pool.turn(id, hasWorked: hasWorked, rest: rest)
             }
             perform(actions)
             guard case .go(let generation, let follow) = turn else { return turn == .leave ? .finished : .later }
@@ -136,11 +192,19 @@ public final class RouteSender: Sendable {
     }
 
     /// Notes that a connection is gone, or never came to be.
-    func closed(_ id: Pool.ID, _ end: ConnectionEnd, carried: Int) {
+    func closed(_ id: Pool.ID, _ end: ConnectionEnd, carried: Int, server: String) {
+        // A server that has had its share of a connection leaves with 421, and means no more by it.
+        if let complaint = end.complaint, complaint.isPolicy || carried < 10 {
+            let stage = complaint.stage == .greeting ? "as its greeting" : "to \(complaint.stage.rawValue)"
+            budget.slowDown("\(server) asked for it (\(complaint.code) \(stage))")
+        }
         perform { state in
             state.handlers[id] = nil
             return state.pool.closed(id, end, carried: carried, chance: .random(in: 0..<1))
         }
+        // Only now: whoever gets it next must not find ours still counted.
+        let member = state.withLock { $0.lines.remove(id) == nil ? nil : $0.member }
+        if let member { budget.release(member) }
     }
 
     // MARK: Inside
@@ -152,17 +216,51 @@ public final class RouteSender: Sendable {
     private func perform(_ actions: [Pool.Action]) {
         for action in actions {
             switch action {
-            case .open(let id): connect(id)
-            case .delay(let duration):
-                group.next().scheduleTask(in: TimeAmount(duration)) { [self] in perform { $0.pool.delayElapsed() } }
-            case .paceTimer(let moment):
-                group.next().scheduleTask(in: TimeAmount(moment - .now)) { [self] in perform { $0.pool.paceElapsed() } }
+            case .open(let id, let relay): apply(id, relay)
+            case .delay(let duration, let relay):
+                group.next().scheduleTask(in: TimeAmount(duration)) { [self] in
+                    perform { $0.pool.delayElapsed(relay) }
+                }
+            case .paceTimer(let rest):
+                group.next().scheduleTask(in: TimeAmount(rest)) { [self] in perform { $0.pool.paceElapsed() } }
             case .wake(let id): tell(id) { $0.wake() }
             case .drain(let id): tell(id) { $0.drain() }
             case .stop(let id): tell(id) { $0.stop() }
-            case .finish(let end): state.withLock { $0.end.take() }?.resume(returning: end)
+            case .finish(let end): finish(end)
             }
         }
+    }
+
+    private func finish(_ end: RouteEnd) {
+        let (continuation, member) = state.withLock { state in
+            state.applying = []
+            return (state.end.take(), state.member)
+        }
+        if let member { budget.leave(member) }
+        continuation?.resume(returning: end)
+    }
+
+    /// Asks the route for a connection.
+    private func apply(_ id: Pool.ID, _ relay: Int) {
+        let member = state.withLock { state in
+            state.applying.append((id, relay))
+            return state.member
+        }
+        if let member { budget.request(member) }
+    }
+
+    /// The route has one for us.
+    private func granted() {
+        let (next, member) = state.withLock { state in
+            let next = state.applying.popFirst()
+            guard let next, state.pool.mayConnect(next.id) else {
+                return (nil as (id: Pool.ID, relay: Int)?, state.member)
+            }
+            state.lines.insert(next.id)
+            return (next, nil)
+        }
+        if let member { budget.release(member) }
+        if let next { connect(next.id, next.relay) }
     }
 
     private func tell(_ id: Pool.ID, _ what: @escaping @Sendable (SessionHandler) -> Void) {
@@ -171,21 +269,23 @@ public final class RouteSender: Sendable {
     }
 
     /// Connects, once there is a token where the route needs one.
-    private func connect(_ id: Pool.ID) {
-        guard let tokens = route.tokens else { return connect(id, token: nil) }
+    private func connect(_ id: Pool.ID, _ relay: Int) {
+        let route = route.towards(relay)
+        guard let tokens = route.tokens else { return connect(id, route, token: nil) }
         tokens.token { [self] result in
             switch result {
-            case .success(let token): connect(id, token: token)
+            case .success(let token): connect(id, route, token: token)
             case .failure(let problem):
                 let kind: ConnectionEnd.Kind = problem.isTemporary ? .lost : .authentication
-                closed(id, ConnectionEnd(kind: kind, reason: .authentication, detail: problem.detail), carried: 0)
+                let end = ConnectionEnd(kind: kind, reason: .authentication, detail: problem.detail)
+                closed(id, end, carried: 0, server: route.host)
             }
         }
     }
 
-    private func connect(_ id: Pool.ID, token: AccessToken?) {
+    private func connect(_ id: Pool.ID, _ route: RouteSettings, token: AccessToken?) {
         let loop = group.next()
-        let (route, source) = (route, source)
+        let source = source
         ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .connectTimeout(TimeAmount(route.timeouts.connect))
@@ -206,7 +306,7 @@ public final class RouteSender: Sendable {
             .whenFailure { [self] error in
                 let detail =
                     "no connection to \(route.host):\(route.dial?.port ?? route.port) (\(Self.sentence(error)))"
-                closed(id, ConnectionEnd(kind: .lost, reason: .connect, detail: detail), carried: 0)
+                closed(id, ConnectionEnd(kind: .lost, reason: .connect, detail: detail), carried: 0, server: route.host)
             }
     }
 

@@ -1,7 +1,7 @@
 public import Core
 public import OpenSSL
 
-/// One way out: a relay, how it is known to be the right one, and how much it is asked to bear.
+/// One way out: a relay or several, how they are known to be the right ones, and how much they are asked to bear.
 public struct RouteSettings: Sendable {
     /// When TLS begins.
     ///
@@ -73,6 +73,23 @@ public struct RouteSettings: Sendable {
         }
     }
 
+    /// A server that takes the route's mail.
+    public struct Relay: Hashable, Sendable {
+        /// Its name, which its certificate must have among its SANs.
+        public var host: String
+        /// The TCP port.
+        public var port: Int
+        /// Where to connect to, if not where the host's name leads.
+        public var dial: Dial?
+
+        /// Names a server.
+        public init(host: String, port: Int = 587, dial: Dial? = nil) {
+            self.host = host
+            self.port = port
+            self.dial = dial
+        }
+    }
+
     /// How many messages may go out in a time.
     public struct Rate: Hashable, Sendable {
         /// How many.
@@ -112,10 +129,10 @@ public struct RouteSettings: Sendable {
 
     /// The route's name in the configuration.
     public var name: String
-    /// The relay's host name; its certificate must have it among the SANs.
-    public var host: String
-    /// The TCP port.
-    public var port: Int
+    /// The servers that share its mail, one at least.
+    ///
+    /// Each is verified under its own name; all else is the same for all.
+    public var relays: [Relay]
     /// When TLS begins.
     public var tls: TLSMode
     /// What its certificate must lead to.
@@ -124,9 +141,9 @@ public struct RouteSettings: Sendable {
     public var credentials: Credentials?
     /// The certificate to show in TLS where the relay asks for one.
     public var clientCertificate: ClientCertificate?
-    /// How many connections may be open at once.
+    /// How many connections may be open at once, over all relays and jobs together.
     public var connections: Int
-    /// How many messages may go out in a time, over all connections together.
+    /// How many messages may go out in a time, over all connections of all jobs together.
     public var rate: Rate?
     /// What we call ourselves in EHLO.
     public var heloName: String
@@ -134,8 +151,6 @@ public struct RouteSettings: Sendable {
     public var timeouts: Timeouts
     /// How large replies may get, and how long connections are used.
     public var limits: Limits
-    /// Where to connect to, if not where the host's name leads.
-    public var dial: Dial?
     /// How many messages may be on their way unanswered on a connection, where the relay offers CHUNKING and PIPELINING.
     ///
     /// With 1, content goes by DATA. Each message under way is `unknown` if the connection is cut.
@@ -145,7 +160,26 @@ public struct RouteSettings: Sendable {
     /// Whether the relay must offer REQUIRETLS (RFC 8689), so that it passes messages on over verified TLS or not at all.
     public var requiresTLSOnward = false
 
+    /// The relay's host name: the first one's, where there are several.
+    public var host: String { relays[0].host }
+    /// That relay's TCP port.
+    public var port: Int { relays[0].port }
+    /// Where to connect to, if not where that host's name leads.
+    public var dial: Dial? {
+        get { relays[0].dial }
+        set { relays[0].dial = newValue }
+    }
+
+    /// The route as a connection to one of its relays sees it.
+    func towards(_ relay: Int) -> RouteSettings {
+        var route = self
+        route.relays = [relays[relay]]
+        return route
+    }
+
     /// Describes a route; what is left out is what a relay for submission usually wants.
+    ///
+    /// `more` are further relays beside the first.
     public init(
         name: String,
         host: String,
@@ -158,11 +192,11 @@ public struct RouteSettings: Sendable {
         heloName: String,
         timeouts: Timeouts = Timeouts(),
         limits: Limits = Limits(),
-        dial: Dial? = nil
+        dial: Dial? = nil,
+        more: [Relay] = []
     ) {
         self.name = name
-        self.host = host
-        self.port = port
+        relays = [Relay(host: host, port: port, dial: dial)] + more
         self.tls = tls
         self.trust = trust
         self.credentials = credentials
@@ -171,7 +205,6 @@ public struct RouteSettings: Sendable {
         self.heloName = heloName
         self.timeouts = timeouts
         self.limits = limits
-        self.dial = dial
     }
 }
 

@@ -77,6 +77,15 @@ public final class Directory: Sendable {
         return file
     }
 
+    /// Opens a regular file to read it and to write at any place, made with these permissions if it is not there.
+    public func openShared(_ name: String, permissions: UInt32 = 0o600) throws(FileError) -> Descriptor {
+        let file = try openBeneath(name, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY, .open, permissions)
+        guard try file.status().kind == .regular else {
+            throw FileError(.open, name, code: EINVAL, explanation: "it is not a regular file")
+        }
+        return file
+    }
+
     /// Makes a file that must not be there yet and opens it to append and to read.
     public func create(_ name: String, permissions: UInt32 = 0o600) throws(FileError) -> Descriptor {
         try openBeneath(name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, .create, permissions)

@@ -114,9 +114,9 @@ struct AdaptivePaceTests {
         same(pace.isSlowed, false)
     }
 
-    @Test("However often it is asked, one message a minute goes, or an eighth of a configured rate")
+    @Test("However often it is asked, one message in five seconds goes, or an eighth of a configured rate")
     func lowest() {
-        for (rate, lowest) in [(nil, 1.0 / 60), (.init(6, per: .seconds(3600)), 6.0 / 3600 / 8)]
+        for (rate, lowest) in [(nil, 0.2), (.init(6, per: .seconds(3600)), 6.0 / 3600 / 8)]
             as [(
                 RouteSettings.Rate?, Double
             )]

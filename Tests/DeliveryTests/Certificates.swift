@@ -16,6 +16,8 @@ enum Certificates {
     static let otherAuthority = make("Other Root")
 
     static let good = issue(authority, [host], 0)
+    static let second = issue(authority, ["relay2.kit.test"], 0)
+    static let third = issue(authority, ["relay3.kit.test"], 0)
     static let expired = issue(authority, [host], -2 * year)
     static let notYetValid = issue(authority, [host], 2 * year)
     static let wrongName = issue(authority, ["other.kit.test"], 0)

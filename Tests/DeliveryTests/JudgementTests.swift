@@ -401,15 +401,19 @@ struct JudgementTests {
     }
 
     @Test(
-        "421 and 4.7.x ask for a pause",
+        "421 slows the route; 4.7.x does at MAIL, and the recipient's domain later",
         arguments: [
-            ("421 bye", true), ("450 4.7.1 slow", true), ("450 4.2.1 off", false), ("550 5.7.1 no", false),
-            ("454 Throttling failure: Maximum sending rate exceeded.", true),
-            ("452 4.3.2 Connection rate limit exceeded.", true), ("451 4.3.0 disk", false),
+            ("421 bye", Stage.greeting, AttemptResult.SlowDown.route), ("421 4.7.0 bye", .recipient, .route),
+            ("421 4.4.2 too long silent", .mail, .nobody), ("421 bye", .end, .route), ("450 4.7.1 slow", .mail, .route),
+            ("450 4.7.1 slow", .recipient, .recipientDomain), ("451 4.7.0 slow", .data, .recipientDomain),
+            ("450 4.7.28 slow", .end, .recipientDomain), ("450 4.2.1 off", .recipient, .nobody),
+            ("451 4.3.0 off", .mail, .nobody), ("550 5.7.1 no", .mail, .nobody), ("550 5.7.1 no", .recipient, .nobody),
+            ("454 Throttling failure: Maximum sending rate exceeded.", .end, .route),
+            ("452 4.3.2 Connection rate limit exceeded.", .recipient, .route), ("451 4.3.0 disk", .recipient, .nobody),
         ]
     )
-    func slowDown(_ text: String, _ expected: Bool) {
-        #expect(Judgement(Self.reply(text), at: .recipient).asksToSlowDown == expected)
+    func slowDown(_ text: String, _ stage: Stage, _ expected: AttemptResult.SlowDown) {
+        same(Judgement(Self.reply(text), at: stage).slowDown, expected)
     }
 
     static func reply(_ text: String) -> Reply {

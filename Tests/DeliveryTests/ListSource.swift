@@ -4,6 +4,7 @@
 import Core
 import DequeModule
 import Dispatch
+import NIOPosix
 import Synchronization
 
 @testable import Delivery
@@ -73,8 +74,13 @@ final class ListSource: MessageSource {
     var problem: RouteProblem? { state.withLock { $0.sender }?.problem }
 
     /// Sends all of it.
-    func send(over route: RouteSettings) async throws -> RouteEnd {
-        let sender = try RouteSender(route: route, source: self)
+    func send(
+        over route: RouteSettings,
+        budget: RouteBudget? = nil,
+        rate: (any RateStore)? = nil
+    ) async throws -> RouteEnd {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let sender = try RouteSender(route: route, group: group, source: self, budget: budget, rate: rate)
         state.withLock { $0.sender = sender }
         defer { state.withLock { $0.sender = nil } }
         return await sender.run()

@@ -35,6 +35,8 @@ final class Peer: Sendable {
         case dripped
         /// The same, after a while.
         case late
+        /// The same, after that time.
+        case usualAfter(TimeAmount)
         /// These bytes; `\r\n` included.
         case say(String)
         /// These bytes, then the end.
@@ -54,6 +56,9 @@ final class Peer: Sendable {
     /// What the peer saw.
     struct Record: Sendable {
         var connections = 0
+        /// How many are open now, and were at most.
+        var open = 0
+        var mostOpen = 0
         /// Lines that came outside TLS.
         var clear: [String] = []
         /// Lines that came inside, without content.

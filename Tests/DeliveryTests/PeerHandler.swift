@@ -62,6 +62,10 @@ final class PeerHandler: ChannelInboundHandler {
     // MARK: Events
 
     func channelActive(context: ChannelHandlerContext) {
+        box.record { record in
+            record.open += 1
+            record.mostOpen = max(record.mostOpen, record.open)
+        }
         if isImplicit { startTLS(context) } else { greet(context) }
     }
 
@@ -78,6 +82,7 @@ final class PeerHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isSilent = true
+        box.record { $0.open -= 1 }
         behaviour.ended?()
     }
 
@@ -282,22 +287,31 @@ final class PeerHandler: ChannelInboundHandler {
             }
         case .dripped:
             drip(context, Array(usual.utf8)[...], then)
-        case .late:
-            isBusy = true
-            let bound = NIOLoopBound((self, context, then), eventLoop: context.eventLoop)
-            context.eventLoop.scheduleTask(in: Peer.while) {
-                let (handler, context, then) = bound.value
-                handler.say(context, usual)
-                handler.goOn(context, then)
-            }
+        case .late: sayLater(context, after: Peer.while, usual, then)
+        case .usualAfter(let time): sayLater(context, after: time, usual, then)
         case let other: perform(context, other)
+        }
+    }
+
+    private func sayLater(
+        _ context: ChannelHandlerContext,
+        after time: TimeAmount,
+        _ usual: String,
+        _ then: @escaping () -> Void
+    ) {
+        isBusy = true
+        let bound = NIOLoopBound((self, context, then), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: time) {
+            let (handler, context, then) = bound.value
+            handler.say(context, usual)
+            handler.goOn(context, then)
         }
     }
 
     /// Does something after which nothing is as it was.
     private func perform(_ context: ChannelHandlerContext, _ answer: Peer.Answer) {
         switch answer {
-        case .usual, .changed, .dripped, .late: break
+        case .usual, .changed, .dripped, .late, .usualAfter: break
         case .say(let text): say(context, text)
         case .sayAndClose(let text):
             say(context, text)

@@ -5,13 +5,10 @@ import Testing
 
 @Suite("The pool of a route's connections")
 struct PoolTests {
-    private let now = ContinuousClock.now
-
-    private func pool(_ connections: Int, rate: RouteSettings.Rate? = nil) -> Pool {
+    private func pool(_ connections: Int) -> Pool {
         var route = RouteSettings(name: "main", host: "relay.kit.test", heloName: "h", dial: nil)
         route.connections = connections
-        route.rate = rate
-        return Pool(route, now: now)
+        return Pool(route)
     }
 
     private func lost(_ kind: ConnectionEnd.Kind, _ reason: Reason = .connect) -> ConnectionEnd {
@@ -44,7 +41,7 @@ struct PoolTests {
         var pool = pool(4)
         _ = pool.start()
         open(&pool, 0)
-        guard case (.go(let generation, _), _) = pool.turn(0, hasWorked: false, now: now) else {
+        guard case (.go(let generation, _), _) = pool.turn(0, hasWorked: false) else {
             Issue.record("no turn")
             return
         }
@@ -58,7 +55,7 @@ struct PoolTests {
         var pool = pool(1)
         _ = pool.start()
         open(&pool, 0)
-        guard case (.go(let generation, _), _) = pool.turn(0, hasWorked: false, now: now) else {
+        guard case (.go(let generation, _), _) = pool.turn(0, hasWorked: false) else {
             Issue.record("no turn")
             return
         }
@@ -87,7 +84,7 @@ struct PoolTests {
         _ = pool.closed(1, lost(.lost), carried: 0, chance: 1)
         same(pool.delayElapsed(), [.open(1)])
         open(&pool, 1)
-        _ = pool.turn(1, hasWorked: true, now: now)
+        _ = pool.turn(1, hasWorked: true)
         #expect(pool.problem == nil)
         same(pool.closed(1, lost(.lost), carried: 3, chance: 1), [.delay(.seconds(1))])
     }
@@ -134,7 +131,7 @@ struct PoolTests {
         _ = pool.closed(1, lost(.insecure, .certificateExpired), carried: 0, chance: 1)
         same(pool.delayElapsed(), [.open(2)])
         same(pool.closed(2, lost(.insecure, .certificateExpired), carried: 0, chance: 1), [.drain(0)])
-        same(pool.turn(0, hasWorked: true, now: now).0, .leave)
+        same(pool.turn(0, hasWorked: true).0, .leave)
         let problem = RouteProblem(.certificateExpired, detail: "d", server: "relay.kit.test")
         same(pool.closed(0, .goodbye, carried: 7, chance: 1), [.finish(.held(problem))])
     }
@@ -187,25 +184,88 @@ struct PoolTests {
 
     @Test("Connections share the pace; one timer wakes them in turn")
     func paced() {
-        var pool = pool(2, rate: .init(1))
+        var pool = pool(3)
         _ = pool.start()
         open(&pool, 0)
-        let (turn, actions) = pool.turn(0, hasWorked: false, now: now)
+        same(pool.drew(0), [.open(1)])
+        open(&pool, 1)
+        let (turn, actions) = pool.turn(0, hasWorked: false, rest: .seconds(1))
         #expect(turn == .parked)
-        #expect(actions == [.paceTimer(now + .seconds(1))])
+        #expect(actions == [.paceTimer(.seconds(1))])
+        same(pool.turn(1, hasWorked: false, rest: .seconds(2)).1, [])
+        // A source that has more does not make anybody go sooner.
+        same(pool.wake(), [])
         same(pool.paceElapsed(), [.wake(0)])
-        let later = now + .seconds(1)
-        guard case (.go, _) = pool.turn(0, hasWorked: false, now: later) else {
+        let next = pool.turn(0, hasWorked: false)
+        guard case .go = next.0 else {
             Issue.record("no turn")
             return
         }
-        same(pool.drew(0), [.open(1)])
-        open(&pool, 1)
-        same(pool.turn(1, hasWorked: false, now: later).1, [.paceTimer(now + .seconds(2))])
-        same(pool.turn(0, hasWorked: false, now: later).1, [])
+        #expect(next.1 == [.paceTimer(.zero)], "the other one is looked after at once")
+        same(pool.drew(0), [])
         same(pool.paceElapsed(), [.wake(1)])
-        let next = pool.turn(1, hasWorked: false, now: now + .seconds(2))
-        #expect(next.1 == [.paceTimer(now + .seconds(3))])
-        same(pool.drew(1), [])
+        same(pool.turn(1, hasWorked: false, rest: .seconds(1)).1, [.paceTimer(.seconds(1))])
+    }
+
+    @Test("If the connection that a timer would wake is gone, the others are not forgotten")
+    func pacedAndGone() {
+        var pool = pool(3)
+        _ = pool.start()
+        open(&pool, 0)
+        _ = pool.drew(0)
+        open(&pool, 1)
+        _ = pool.turn(0, hasWorked: false, rest: .seconds(1))
+        _ = pool.turn(1, hasWorked: false, rest: .seconds(1))
+        same(pool.paceElapsed(), [.wake(0)])
+        same(pool.closed(0, .goodbye, carried: 1, chance: 1), [.paceTimer(.zero)])
+        same(pool.paceElapsed(), [.wake(1)])
+    }
+
+    @Test("A wake, and an end, ahead of the run: nothing is opened, and the run hears the end")
+    func aheadOfTheRun() {
+        var pool = pool(1)
+        same(pool.wake(), [])
+        same(pool.cancel(), [])
+        same(pool.start(), [.finish(.cancelled)])
+    }
+
+    @Test("One is given up: without work first, else the one that was opened first; it takes no message any more")
+    func givesUp() {
+        var pool = pool(3)
+        _ = pool.start()
+        for id in 0...2 {
+            open(&pool, id)
+            _ = pool.drew(id)
+        }
+        guard case .go(let generation, _) = pool.turn(2, hasWorked: false).0 else {
+            Issue.record("no turn")
+            return
+        }
+        same(pool.park(2, generation: generation), true)
+        same(pool.giveUp(), [.drain(2)])
+        same(pool.giveUp(), [.drain(0)])
+        same(pool.turn(0, hasWorked: true).0, .leave)
+        same(pool.closed(2, .goodbye, carried: 3, chance: 1), [])
+        same(pool.drew(1), [.open(3)])
+        same(pool.giveUp(), [.drain(1)])
+        same(pool.giveUp(), [])
+    }
+
+    @Test("A connection that had to wait for the others' is of no use once nothing is to be sent")
+    func cameTooLate() {
+        var pool = pool(2)
+        _ = pool.start()
+        open(&pool, 0)
+        same(pool.drew(0), [.open(1)])
+        guard case .go(let generation, _) = pool.turn(0, hasWorked: false).0 else {
+            Issue.record("no turn")
+            return
+        }
+        _ = pool.park(0, generation: generation)
+        same(pool.mayConnect(1), false)
+        same(pool.activated(1), false)
+        same(pool.wake(), [.wake(0)])
+        same(pool.wake(), [.open(2)])
+        same(pool.mayConnect(2), true)
     }
 }

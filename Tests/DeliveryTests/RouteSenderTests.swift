@@ -1,4 +1,5 @@
 import Core
+import NIOPosix
 import OpenSSL
 import Testing
 
@@ -192,7 +193,12 @@ struct RouteSenderTests {
             event.verb == "MAIL" && event.message == 5 ? .sayAndClose("421 4.7.0 enough\r\n") : .usual
         }
         let source = ListSource(30)
-        #expect(try await source.send(over: peer.route()) == .finished)
+        // How it slows down is another matter.
+        var manner = AdaptivePace.Manner()
+        manner.lowest = 10_000
+        let group = MultiThreadedEventLoopGroup.singleton
+        let budget = RouteBudget(peer.route(), store: nil, group: group, manner: manner)
+        #expect(try await source.send(over: peer.route(), budget: budget) == .finished)
         #expect(source.results.values.allSatisfy { $0.verdict == .accepted })
         #expect(peer.record.taken.count == 30 && peer.record.taken.values.allSatisfy { $0 == 1 })
         #expect(peer.record.connections == 8)

@@ -89,6 +89,59 @@ import Testing
         #expect(site.routes[1].rate == nil)
     }
 
+    @Test func `a route may have several relays, and a burst`() throws {
+        let site = try Self.parse(
+            """
+            site: S
+            from_domains: [s.example]
+            routes:
+              r:
+                relay: [a.relay.example:587, "b.relay.example:2525"]
+                tls: starttls
+                own: true
+                rate: 50/s
+                burst: 10
+
+            """
+        )
+        guard case .relay(let relay) = site.routes[0].way else {
+            Issue.record("no relay")
+            return
+        }
+        #expect(relay.endpoint.value == Endpoint("a.relay.example:587"))
+        #expect(relay.more.map(\.value) == [Endpoint("b.relay.example:2525")])
+        #expect(site.routes[0].burst == 10)
+    }
+
+    @Test(arguments: [
+        (
+            "[a.relay.example:587, b.relay.example]",
+            "wardpost.yaml:5:34: each of \"routes.r.relay\" must be a host and a port such as "
+                + "smtp.relay.example:587, not \"b.relay.example\"; add the port: 587 with starttls, 465 with implicit"
+        ),
+        (
+            "[a.relay.example:587, A.relay.example:587]",
+            "wardpost.yaml:5:34: \"A.relay.example:587\" stands twice in \"routes.r.relay\"; remove one"
+        ),
+        ("[]", "wardpost.yaml:5:5: \"routes.r.relay\" is empty; name a host and a port"),
+    ]) func `each relay of a list is checked`(_ relays: String, _ expected: String) throws {
+        let error = #expect(throws: Diagnostics.self) {
+            try Self.parse(
+                """
+                site: S
+                from_domains: [s.example]
+                routes:
+                  r:
+                    relay: \(relays)
+                    tls: starttls
+                    own: true
+
+                """
+            )
+        }
+        #expect(error?.all.map(\.description) == [expected])
+    }
+
     @Test func `what is optional has its default`() throws {
         let site = try Self.parse("site: S\nfrom_domains: [s.example]\n")
         #expect(site.zone.value == .utc)

@@ -334,6 +334,18 @@ import Testing
             "wardpost.yaml:17:11: \"routes.main.rate\" must be a number in a time such as 50/s, 600/min or "
                 + "10000/h, not \"0/s\""
         ),
+        (
+            17, "    burst: 0\n    rate: 5/s",
+            "wardpost.yaml:17:12: \"routes.main.burst\" must be from 1 to 10000, not 0"
+        ),
+        (
+            17, "    burst: 6\n    rate: 5/s",
+            "wardpost.yaml:17:12: \"routes.main.burst\" is more than the rate's own number; write 5 or less"
+        ),
+        (
+            17, "    burst: 6",
+            "wardpost.yaml:17:12: \"routes.main.burst\" needs a rate; add `rate: 50/s`, or remove the burst"
+        ),
         (17, "    window: 0", "wardpost.yaml:17:13: \"routes.main.window\" must be from 1 to 64, not 0"),
         (17, "    window: 65", "wardpost.yaml:17:13: \"routes.main.window\" must be from 1 to 64, not 65"),
         (
@@ -385,8 +397,8 @@ import Testing
         (
             18, "  direct: mx",
             "wardpost.yaml:18:11: \"routes.direct\" must be a mapping, not a text; write keys and values: "
-                + "relay, tls, ca, associate, own, auth, client_certificate, client_key, connections, rate, mx, window, "
-                + "notify or require_tls_onward"
+                + "relay, tls, ca, associate, own, auth, client_certificate, client_key, connections, rate, burst, mx, "
+                + "window, notify or require_tls_onward"
         ),
         (
             18, "  direct: {}",

@@ -1,26 +1,26 @@
 import Core
 import DequeModule
 
-/// A route's connections: how many, when another, when none any more.
+/// A route's connections: how many, to which relay, when another, when none any more.
 ///
 /// Pure: events in, actions out.
 ///
-/// - The first connection proves the route. From then on as many may be on their way as there are open ones, while
-///   messages wait and no connection is without work.
-/// - A failed one is followed by a wait that grows (``Backoff``); meanwhile the others go on.
-/// - TLS that cannot be trusted, and a greeting that refuses for good, count only if the next connection shows the same.
-///   Then the route ends: no row may go where it was seen, however many connections worked before.
+/// - The first connection to a relay proves it. From then on as many may be on their way as there are open ones, while messages
+///   wait and no connection is without work.
+/// - A failed one sets its relay aside for a time that grows (``Backoff``); meanwhile the others go on.
+/// - A relay whose TLS cannot be trusted twice in a row is out, and its connections leave, however many worked before; it is tried
+///   again like any other that failed. When all are out, the route ends. Refused credentials end it at once.
 struct Pool {
     typealias ID = Int
 
     /// What is to be done.
     enum Action: Hashable {
-        /// Connect.
-        case open(ID)
-        /// Say ``Pool/delayElapsed()`` after that time.
-        case delay(Duration)
-        /// Say ``Pool/paceElapsed()`` at that moment.
-        case paceTimer(ContinuousClock.Instant)
+        /// Connect to that relay, as soon as the route has a connection to spare.
+        case open(ID, relay: Int = 0)
+        /// Say ``Pool/delayElapsed(_:)`` after that time.
+        case delay(Duration, relay: Int = 0)
+        /// Say ``Pool/paceElapsed()`` after that time.
+        case paceTimer(Duration)
         /// Have the connection ask for a message again.
         case wake(ID)
         /// Have the connection finish what is under way and say goodbye.
@@ -47,47 +47,56 @@ struct Pool {
         case connecting
         case active
         case ready
+        /// Ready, and asked to leave.
+        case leaving
     }
 
     private let maximum: Int
-    private let limits: Limits
-    private let server: String
     private let backoff: Backoff
-    private var phases: [ID: Phase] = [:]
+    private var relays: [RelayHealth]
+    /// Where to begin among relays that have equally many connections.
+    private var turnOfRelay: Int
+    private var phases: [ID: (phase: Phase, relay: Int)] = [:]
     private var nextID = 0
-    private var readyCount = 0
-    private var connectingCount = 0
     /// Ready, and told that there is nothing.
     private var idle: Deque<ID> = []
     /// Ready, and told by the pace to wait.
     private var paced: Deque<ID> = []
-    private var pace: Pace?
     private var isPaceTimerSet = false
-    private var isDelayed = false
     /// Whether messages wait, as far as is known.
     private var isWanted = true
     /// Counts calls of `wake`, so that one that comes between asking the source and parking is not missed.
     private var generation = 0
-    private var failures = 0
-    private var failuresByKind: [ConnectionEnd.Kind: Int] = [:]
+    private var hasBegun = false
     private var end: RouteEnd?
     private var isFinished = false
-    /// The last failure since a connection worked.
-    private(set) var problem: RouteProblem?
 
-    init(_ route: RouteSettings, now: ContinuousClock.Instant) {
+    /// A pool without connections; the first goes to the relay of that number.
+    init(_ route: RouteSettings, first relay: Int = 0) {
         maximum = max(1, route.connections)
-        limits = route.limits
-        server = route.host
         backoff = Backoff(first: route.limits.firstDelay, longest: route.limits.longestDelay)
-        pace = route.rate.map { Pace($0, at: now) }
+        relays = route.relays.map { RelayHealth($0.host, limits: route.limits) }
+        turnOfRelay = relay % relays.count
+    }
+
+    /// What keeps the route from sending right now, if something does: no relay has worked since its last failure.
+    var problem: RouteProblem? {
+        guard relays.allSatisfy({ $0.problem != nil }) else { return nil }
+        return relays.lazy.compactMap(\.problem).first { $0.reason != .connect } ?? relays[0].problem
+    }
+
+    /// The relays that do not work now, while others do.
+    var setAside: [RouteProblem] {
+        let problems = relays.compactMap { $0.isResting || $0.verdict != nil ? $0.problem : nil }
+        return problems.count < relays.count ? problems : []
     }
 
     // MARK: From outside
 
     /// Opens the first connection.
     mutating func start() -> [Action] {
-        grow() + settle()
+        hasBegun = true
+        return grow() + settle()
     }
 
     /// The source has something again.
@@ -108,41 +117,50 @@ struct Pool {
         return leaveAll { .stop($0) }
     }
 
+    /// Another job has none and needs one more than we do.
+    mutating func giveUp() -> [Action] {
+        let unused = idle.popFirst() ?? paced.popFirst()
+        let ready = phases.lazy.filter { $0.value.phase == .ready }.map(\.key)
+        guard let id = unused ?? ready.min() else { return [] }
+        return [leave(id)]
+    }
+
     // MARK: From connections
+
+    /// Whether a connection that had to wait until one was to spare is still of use; if not, it is forgotten.
+    mutating func mayConnect(_ id: ID) -> Bool {
+        guard phases[id]?.phase == .connecting, let relay = phases[id]?.relay else { return false }
+        if end == nil, isWanted, idle.isEmpty, paced.isEmpty { return true }
+        phases[id] = nil
+        relays[relay].connecting -= 1
+        return false
+    }
 
     /// There is a connection; says whether it is still wanted.
     mutating func activated(_ id: ID) -> Bool {
-        guard phases[id] == .connecting, end == nil else { return false }
-        phases[id] = .active
+        guard phases[id]?.phase == .connecting, end == nil else { return false }
+        phases[id]?.phase = .active
         return true
     }
 
     /// A verified session can carry mail.
     mutating func ready(_ id: ID) {
-        guard phases[id] == .active else { return }
-        phases[id] = .ready
-        connectingCount -= 1
-        readyCount += 1
-        failuresByKind = [:]
+        guard let (phase, relay) = phases[id], phase == .active else { return }
+        phases[id]?.phase = .ready
+        relays[relay].isReady()
     }
 
-    /// A connection could take a message; `hasWorked` says that it has carried one to its end.
-    mutating func turn(_ id: ID, hasWorked: Bool, now: ContinuousClock.Instant) -> (Turn, [Action]) {
-        guard end == nil else { return (.leave, []) }
-        if hasWorked, failures > 0 {
-            failures = 0
-            problem = nil
+    /// A connection could take a message; `hasWorked` says that it has carried one to its end, `rest` for how long the pace asks
+    /// it to wait.
+    mutating func turn(_ id: ID, hasWorked: Bool, rest: Duration? = nil) -> (Turn, [Action]) {
+        guard end == nil, let (phase, relay) = phases[id], phase != .leaving else { return (.leave, nextPaced()) }
+        if hasWorked, relays[relay].problem != nil { relays[relay].worked() }
+        guard let rest else {
+            let follow = phases.count < maximum || !idle.isEmpty
+            return (.go(generation: generation, follow: follow), nextPaced())
         }
-        guard pace != nil else {
-            return (.go(generation: generation, follow: readyCount < maximum || !idle.isEmpty), [])
-        }
-        switch pace?.take(at: now) {
-        case .notBefore(let moment):
-            paced.append(id)
-            return (.parked, paceTimer(moment))
-        case .go, nil:
-            return (.go(generation: generation, follow: true), nextPaced(now))
-        }
+        paced.append(id)
+        return (.parked, paceTimer(rest))
     }
 
     /// The source gave a message, so there may be more for others.
@@ -155,7 +173,6 @@ struct Pool {
     ///
     /// Says whether to ask again, since something came meanwhile.
     mutating func park(_ id: ID, generation asked: Int) -> Bool {
-        pace?.giveBack()
         guard asked == generation else { return false }
         idle.append(id)
         isWanted = false
@@ -172,37 +189,44 @@ struct Pool {
     ///
     /// `chance` is for the wait.
     mutating func closed(_ id: ID, _ how: ConnectionEnd, carried: Int, chance: Double) -> [Action] {
-        switch phases.removeValue(forKey: id) {
-        case .ready?: readyCount -= 1
-        case .connecting?, .active?: connectingCount -= 1
-        case nil: return []
+        guard let (phase, relay) = phases.removeValue(forKey: id) else { return [] }
+        switch phase {
+        case .ready, .leaving: relays[relay].ready -= 1
+        case .connecting, .active: relays[relay].connecting -= 1
         }
         idle.removeAll { $0 == id }
         paced.removeAll { $0 == id }
-        guard how.kind != .goodbye else { return grow() + settle() }
-        let problem = RouteProblem(how.reason, detail: how.detail, server: server)
-        self.problem = problem
-        failuresByKind[how.kind, default: 0] += 1
-        if end == nil, let decided = decision(how.kind, problem) {
+        guard how.kind != .goodbye else { return nextPaced() + grow() + settle() }
+        let failures = relays[relay].failed(how, carried: carried)
+        if end == nil, let decided = decision(relay) {
             end = decided
             return leaveAll { .drain($0) }
         }
-        if carried >= 10 {
-            failures = 0
-            return grow() + settle()
+        // Where it was seen no row may go, however many connections to it worked before.
+        let leaving = relays[relay].verdict == nil ? [] : leaveRelay(relay)
+        guard end == nil, let failures, !relays[relay].isResting else {
+            return leaving + nextPaced() + grow() + settle()
         }
-        failures = carried > 0 ? 1 : failures + 1
-        guard end == nil, !isDelayed else { return settle() }
-        isDelayed = true
-        return [.delay(backoff.delay(after: failures, chance: chance))]
+        relays[relay].isResting = true
+        let delay = backoff.delay(after: failures, chance: chance)
+        return leaving + [.delay(delay, relay: relay)] + nextPaced() + grow() + settle()
     }
 
     // MARK: Timers
 
-    /// The wait after a failure is over.
-    mutating func delayElapsed() -> [Action] {
-        isDelayed = false
-        return grow()
+    /// The wait after a relay's failure is over.
+    ///
+    /// If the others have taken all connections, one of them makes room: else a relay that was away for a moment would stay
+    /// without mail.
+    mutating func delayElapsed(_ relay: Int = 0) -> [Action] {
+        relays[relay].isResting = false
+        let actions = grow()
+        let isUnused = relays[relay].ready + relays[relay].connecting == 0
+        guard actions.isEmpty, isUnused, end == nil, isWanted, idle.isEmpty, paced.isEmpty, phases.count >= maximum,
+            let busiest = relays.indices.max(by: { relays[$0].ready < relays[$1].ready }), relays[busiest].ready > 1,
+            let id = phases.filter({ $0.value.relay == busiest && $0.value.phase == .ready }).keys.min()
+        else { return actions }
+        return [leave(id)]
     }
 
     /// The pace may have something again.
@@ -213,43 +237,67 @@ struct Pool {
 
     // MARK: Inside
 
-    private func decision(_ kind: ConnectionEnd.Kind, _ problem: RouteProblem) -> RouteEnd? {
-        let count = failuresByKind[kind, default: 0]
-        switch kind {
-        case .goodbye, .lost: return nil
-        case .refused: return count >= limits.confirmations ? .stopped(problem) : nil
-        case .insecure: return count >= limits.confirmations ? .held(problem) : nil
-        case .handshakeLost: return count >= limits.handshakeLosses ? .held(problem) : nil
-        case .authentication: return .stopped(problem)
+    /// How the route ends by a relay's last failure: at once if our credentials are refused, else when no relay is left.
+    ///
+    /// Where one of them does not keep the promise, that is what people must hear.
+    private func decision(_ relay: Int) -> RouteEnd? {
+        if case .stopped(let problem)? = relays[relay].verdict, problem.reason == .authentication {
+            return relays[relay].verdict
         }
+        let verdicts = relays.compactMap(\.verdict)
+        guard verdicts.count == relays.count else { return nil }
+        return verdicts.first { if case .held = $0 { true } else { false } } ?? verdicts.first
     }
 
     private mutating func grow() -> [Action] {
-        guard end == nil, isWanted, !isDelayed, idle.isEmpty, paced.isEmpty else { return [] }
-        guard phases.count < maximum, connectingCount < (failures > 0 ? 1 : max(1, readyCount)) else { return [] }
+        guard hasBegun, end == nil, isWanted, idle.isEmpty, paced.isEmpty, phases.count < maximum else { return [] }
+        let relay = relays.indices.filter { relays[$0].canGrow }
+            .min { burden($0) < burden($1) }
+        guard let relay else { return [] }
+        turnOfRelay = (relay + 1) % relays.count
         let id = nextID
         nextID += 1
-        phases[id] = .connecting
-        connectingCount += 1
-        return [.open(id)]
+        phases[id] = (.connecting, relay)
+        relays[relay].connecting += 1
+        return [.open(id, relay: relay)]
+    }
+
+    /// How little a relay is fit for the next connection: while nothing works, one that failed is no good before the others; then
+    /// by how many it has.
+    private func burden(_ relay: Int) -> (Int, Int, Int) {
+        let health = relays[relay]
+        let isDoubtful = health.problem != nil && relays.allSatisfy { $0.ready == 0 }
+        let distance = (relay - turnOfRelay + relays.count) % relays.count
+        return (isDoubtful ? 1 : 0, health.ready + health.connecting, distance)
     }
 
     private mutating func wakeIdle() -> [Action]? {
-        idle.popFirst().map { [.wake($0)] }
+        // While the pace has others wait, those come first.
+        guard paced.isEmpty else { return [] }
+        return idle.popFirst().map { [.wake($0)] }
     }
 
-    private mutating func nextPaced(_ now: ContinuousClock.Instant) -> [Action] {
-        guard !paced.isEmpty, !isPaceTimerSet, var next = pace else { return [] }
-        guard case .notBefore(let moment) = next.take(at: now) else {
-            return paceTimer(now)
-        }
-        return paceTimer(moment)
+    /// One timer wakes those whom the pace has wait, one after the other.
+    private mutating func nextPaced() -> [Action] {
+        paced.isEmpty ? [] : paceTimer(.zero)
     }
 
-    private mutating func paceTimer(_ moment: ContinuousClock.Instant) -> [Action] {
+    private mutating func paceTimer(_ rest: Duration) -> [Action] {
         guard !isPaceTimerSet else { return [] }
         isPaceTimerSet = true
-        return [.paceTimer(moment)]
+        return [.paceTimer(rest)]
+    }
+
+    private mutating func leave(_ id: ID) -> Action {
+        phases[id]?.phase = .leaving
+        return .drain(id)
+    }
+
+    private mutating func leaveRelay(_ relay: Int) -> [Action] {
+        let ready = phases.filter { $0.value.relay == relay && $0.value.phase == .ready }.keys
+        idle.removeAll { ready.contains($0) }
+        paced.removeAll { ready.contains($0) }
+        return ready.sorted().map { leave($0) }
     }
 
     /// Sends everybody home.
@@ -258,15 +306,15 @@ struct Pool {
     private mutating func leaveAll(_ action: (ID) -> Action) -> [Action] {
         idle = []
         paced = []
-        for (id, phase) in phases where phase == .connecting {
+        for (id, (phase, relay)) in phases where phase == .connecting {
             phases[id] = nil
-            connectingCount -= 1
+            relays[relay].connecting -= 1
         }
         return phases.keys.sorted().map(action) + settle()
     }
 
     private mutating func settle() -> [Action] {
-        guard let end, phases.isEmpty, !isFinished else { return [] }
+        guard hasBegun, let end, phases.isEmpty, !isFinished else { return [] }
         isFinished = true
         return [.finish(end)]
     }

@@ -41,6 +41,8 @@ final class SessionHandler: ChannelInboundHandler {
     private var isReady = false
     private var isStopping = false
     private var carried = 0
+    /// Messages under way and their leave to go out.
+    private var clearances: [(ticket: Ticket, clearance: Clearance, isDurable: Bool)] = []
     /// How deep events are nested; what they write goes out when the outermost is done.
     private var depth = 0
     private var wantsFlushNews = false
@@ -119,7 +121,7 @@ final class SessionHandler: ChannelInboundHandler {
         timer?.cancel()
         timer = nil
         self.context = nil
-        sender.closed(id, afterRenewal(of: token, end ?? .goodbye), carried: carried)
+        sender.closed(id, afterRenewal(of: token, end ?? .goodbye), carried: carried, server: route.host)
     }
 
     // MARK: The pool's events
@@ -179,7 +181,7 @@ final class SessionHandler: ChannelInboundHandler {
     private func startTLS() {
         guard let context else { return }
         do {
-            let handler = TLSHandler(try sender.makeEngine())
+            let handler = TLSHandler(try sender.makeEngine(for: route.host))
             tls = handler
             try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
         } catch {
@@ -207,10 +209,30 @@ final class SessionHandler: ChannelInboundHandler {
         finish(ConnectionEnd(kind: .handshakeLost, reason: .tlsHandshake, detail: loss.detail(at: .startTLS)))
     }
 
+    /// Takes the ledger's word about a message: if it is yes, the content still needs its leave.
     private func durable(_ ticket: Ticket, _ isDurable: Bool) {
         event {
-            if let step = secure?.durable(ticket, isDurable, into: &output) { perform(step) }
+            guard isDurable else { return transmit(ticket, false) }
+            guard let place = clearances.firstIndex(where: { $0.ticket == ticket }) else { return }
+            clearances[place].isDurable = true
         }
+    }
+
+    /// Asks for leave for messages that need nothing else any more: asked sooner, it would be used while the server is not ready.
+    private func askLeave() {
+        for entry in clearances where entry.isDurable && !entry.clearance.isRequested {
+            guard secure?.wantsContent(of: entry.ticket) == true else { continue }
+            if entry.clearance.request() { transmit(entry.ticket, true) }
+        }
+    }
+
+    private func transmit(_ ticket: Ticket, _ goes: Bool) {
+        if let step = secure?.durable(ticket, goes, into: &output) { perform(step) }
+    }
+
+    /// Another thread says that a message may go.
+    private func granted(_ ticket: Ticket) {
+        event { transmit(ticket, true) }
     }
 
     /// Does what the session wants, and what it wants after that.
@@ -234,6 +256,7 @@ final class SessionHandler: ChannelInboundHandler {
                 }
                 switch sender.next(id, hasWorked: carried > 0) {
                 case .message(let message):
+                    follow(message.ticket)
                     guard let next = secure?.begin(message, isRested: isRested, into: &output) else { return }
                     step = next
                 case .later: return
@@ -248,7 +271,19 @@ final class SessionHandler: ChannelInboundHandler {
     private func ended(_ ending: Step.Ending) {
         // Any answer about the row shows that the connection works; 421 is about the connection.
         if ending.result.code != 0, ending.result.code != 421 { carried += 1 }
+        if let place = clearances.firstIndex(where: { $0.ticket == ending.ticket }) {
+            clearances.remove(at: place).clearance.end()
+        }
+        sender.noted(ending.result)
         source.ended(ending.ticket, ending.result)
+    }
+
+    private func follow(_ ticket: Ticket) {
+        let handler = NIOLoopBound(self, eventLoop: loop)
+        let clearance = sender.clearance {
+            handler.eventLoop.execute { handler.value.granted(ticket) }
+        }
+        clearances.append((ticket, clearance, false))
     }
 
     private func announce(_ ticket: Ticket) {
@@ -279,6 +314,7 @@ final class SessionHandler: ChannelInboundHandler {
     private func event(_ body: () -> Void) {
         depth += 1
         body()
+        if depth == 1, !clearances.isEmpty, end == nil { askLeave() }
         depth -= 1
         guard depth == 0, let context else { return }
         if output.readableBytes > 0 { send(context) }

@@ -50,8 +50,8 @@ struct Judgement: Hashable, Sendable {
     var verdict: AttemptResult.Verdict
     /// Why.
     var reason: Reason
-    /// Whether the server asks to be left alone for a while.
-    var asksToSlowDown: Bool
+    /// Whether the server asks to be left alone for a while, and on whose behalf.
+    var slowDown: AttemptResult.SlowDown
 
     /// Judges a reply that ends an attempt at a stage.
     init(_ reply: Reply, at stage: Stage) {
@@ -60,8 +60,7 @@ struct Judgement: Hashable, Sendable {
             self.init(.accepted, .none)
         case 4:
             let text = TextClue.Text(reply)
-            let slow = reply.code == 421 || reply.enhanced?.subject == 7 || text.asksToSlowDown
-            self.init(.deferred, Self.reason(reply, text, at: stage), slow: slow)
+            self.init(.deferred, Self.reason(reply, text, at: stage), slow: Self.slowDown(reply, text, at: stage))
         case 5:
             self.init(.refused, Self.reason(reply, TextClue.Text(reply), at: stage))
         default:
@@ -69,10 +68,27 @@ struct Judgement: Hashable, Sendable {
         }
     }
 
-    private init(_ verdict: AttemptResult.Verdict, _ reason: Reason, slow: Bool = false) {
+    private init(_ verdict: AttemptResult.Verdict, _ reason: Reason, slow: AttemptResult.SlowDown = .nobody) {
         self.verdict = verdict
         self.reason = reason
-        self.asksToSlowDown = slow
+        self.slowDown = slow
+    }
+
+    /// 4.4.2 is how servers part from a connection that was silent for too long, which asks for nothing.
+    ///
+    /// A relay's own limit, told in words alone, is the route's at whatever stage it shows.
+    private static func slowDown(
+        _ reply: Reply,
+        _ text: TextClue.Text,
+        at stage: Stage
+    ) -> AttemptResult.SlowDown {
+        let status = reply.enhanced
+        if reply.code == 421 { return status?.subject == 4 && status?.detail == 2 ? .nobody : .route }
+        guard status?.subject == 7 else { return text.asksToSlowDown ? .route : .nobody }
+        switch stage {
+        case .recipient, .data, .content, .end: return .recipientDomain
+        default: return .route
+        }
     }
 
     private static func reason(_ reply: Reply, _ text: TextClue.Text, at stage: Stage) -> Reason {

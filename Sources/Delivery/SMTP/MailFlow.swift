@@ -102,6 +102,13 @@ struct MailFlow: ~Copyable {
         }
     }
 
+    /// Whether a message's content would go out now if it were durable and had leave: by DATA, when the server asked for it.
+    func wantsContent(of ticket: Ticket) -> Bool {
+        guard let current, current.message.ticket == ticket else { return true }
+        guard case .asked = current.content else { return false }
+        return true
+    }
+
     // MARK: Events
 
     /// Takes a message: writes its envelope, or says at once why it cannot go.

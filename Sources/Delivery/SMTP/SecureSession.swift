@@ -97,6 +97,14 @@ struct SecureSession: ~Copyable {
         }
     }
 
+    /// Whether a message's content would go out now if it were durable and had leave.
+    func wantsContent(of ticket: Ticket) -> Bool {
+        switch state {
+        case .open(let flow): flow.wantsContent(of: ticket)
+        default: false
+        }
+    }
+
     // MARK: Events
 
     /// Takes a reply; `more` says that further bytes came with it.

@@ -33,7 +33,7 @@ struct ServerFacts: Sendable {
             server: server,
             tls: tls,
             code: reply.code,
-            asksToSlowDown: judgement.asksToSlowDown
+            slowDown: judgement.slowDown
         )
     }
 

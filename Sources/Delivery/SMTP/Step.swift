@@ -100,6 +100,16 @@ struct ConnectionEnd: Hashable, Sendable {
     var detail: String = ""
     /// Whether it is our token that was refused, so that a new one may be taken.
     var refusesToken = false
+    /// How the server asked to be left alone for a while, if it did: code and stage, for people.
+    var complaint: Complaint?
+
+    /// A server's wish to be left alone.
+    struct Complaint: Hashable, Sendable {
+        var code: Int
+        var stage: Stage
+        /// Whether it spoke of policy (4.7.x), and not just of leaving.
+        var isPolicy: Bool
+    }
 
     static let goodbye = ConnectionEnd(kind: .goodbye)
 
@@ -113,6 +123,9 @@ struct ConnectionEnd: Hashable, Sendable {
         default: kind = .lost
         }
         reason = judgement.reason
+        if judgement.slowDown == .route {
+            complaint = Complaint(code: reply.code, stage: stage, isPolicy: reply.enhanced?.subject == 7)
+        }
         detail =
             judgement.reason == .protocolError
             ? "unexpected answer to \(stage.rawValue)" : reply.detail(hiding: address, and: other)

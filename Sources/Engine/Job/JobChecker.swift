@@ -236,12 +236,7 @@ struct JobChecker: Sendable {
         // A manifest whose route is unknown was reported with the manifest's own problems.
         let route = try site.configuration.route(for: manifest)
         do throws(EngineError) {
-            var settings = try RouteBuilder(site: site).settings(route, heloName: manifest.from.value.address.domain)
-            // The slower of the two holds.
-            if let rate = manifest.rate?.value, rate.perSecond < route.rate?.perSecond ?? .infinity {
-                settings.rate = RouteSettings.Rate(rate)
-            }
-            return settings
+            return try RouteBuilder(site: site).settings(route, heloName: manifest.from.value.address.domain)
         } catch {
             problems += error.problems
             return nil

@@ -25,6 +25,8 @@ public struct JobProgress: Sendable {
     public var zones: [ZoneWait] = []
     /// What keeps the route from sending, if something does.
     public var problem: String?
+    /// What people should know besides: that the route is slowed and why, or that one of its relays is set aside.
+    public var notice = ""
 
     /// What ends the job before its last row is sent, while answers to what is under way are awaited.
     var ending: Ending?
@@ -58,7 +60,8 @@ final class ProgressMeter: Sendable {
         isPaused: Bool,
         waitingUntil: Timestamp?,
         zones: [ZoneWait] = [],
-        problem: RouteProblem?
+        problem: RouteProblem?,
+        notice: String = ""
     ) -> JobProgress {
         let now = ContinuousClock.now
         let ended = board.ended
@@ -83,7 +86,8 @@ final class ProgressMeter: Sendable {
             isPaused: isPaused,
             waitingUntil: waitingUntil,
             zones: zones,
-            problem: problem.map { "\($0.reason): \($0.detail)" }
+            problem: problem.map { "\($0.reason): \($0.detail)" },
+            notice: notice
         )
     }
 }

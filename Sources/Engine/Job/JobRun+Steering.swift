@@ -174,7 +174,8 @@ extension JobRun {
                 isPaused: isPaused,
                 waitingUntil: opening ?? rest(source.board.snapshot),
                 zones: calendar.hasZones ? calendar.waits(at: .now) : [],
-                problem: sender.problem
+                problem: sender.problem,
+                notice: sender.notice
             )
             switch cause.value {
             case .stopped(let file): progress.ending = .stopped(by: file)

@@ -197,8 +197,7 @@ final class JobSource: MessageSource {
 
     /// What an answer says of the pace that the recipient's domain bears.
     private func learn(_ lane: Lane, _ result: AttemptResult, attempt: Int) {
-        // 421 is about the connection, and so the route.
-        if result.asksToSlowDown, result.code != 421, !Greylisting.isLikely(result, attempt: attempt) {
+        if result.slowDown == .recipientDomain, !Greylisting.isLikely(result, attempt: attempt) {
             lane.slowDown(at: .now)
         } else if result.verdict == .accepted {
             lane.worked(at: .now)

@@ -59,6 +59,8 @@ public struct JobWorker: Sendable {
     /// How fast mail goes to recipients' domains; all jobs have it in common.
     let paces: DomainPaces
 
+    private let budgets: RouteBudgets
+
     /// Prepares to work a site's jobs; reads its keys.
     public init(site: Site, log: Logger) throws(EngineError) {
         try self.init(site: site, log: log, tuning: Tuning())
@@ -70,6 +72,7 @@ public struct JobWorker: Sendable {
         self.tuning = tuning
         keys = try site.keys()
         paces = DomainPaces(site.configuration.domainLimits)
+        budgets = RouteBudgets(site)
         claims = try JobClaims(site: site, time: tuning.lease)
         store = LedgerStore(
             directory: try site.outbox("ledgers"),
@@ -230,7 +233,7 @@ public struct JobWorker: Sendable {
             job: job,
             ledger: ledger,
             source: source,
-            sender: try RouteSender(route: job.route, group: loops, source: source),
+            sender: try await sender(job, source),
             surroundings: JobRun.Surroundings(
                 interval: tuning.interval,
                 stillness: tuning.stillness,
@@ -251,6 +254,16 @@ public struct JobWorker: Sendable {
         )
         let end = await run.run()
         return try await finish(end, job, ledger, output, status, steering)
+    }
+
+    /// The job's way out: what it shares with the route's other jobs, and the rate that its own manifest asks for.
+    private func sender(_ job: PreparedJob, _ source: JobSource) async throws -> RouteSender {
+        let budget = try await Blocking.run { [budgets] in try budgets.budget(of: job.route) }
+        var rate: (any RateStore)?
+        if let own = job.manifest.rate?.value {
+            rate = try await Blocking.run { [budgets] in try budgets.rate(RouteSettings.Rate(own), of: job.id) }
+        }
+        return try RouteSender(route: job.route, group: loops, source: source, budget: budget, rate: rate)
     }
 
     func suppressions(_ job: PreparedJob) throws -> SuppressionGuard {
@@ -298,6 +311,7 @@ public struct JobWorker: Sendable {
         if job.folder.has(.stop) { try? job.folder.remove(.stop) }
         // Files that were changed under way are not to go out as a new job before somebody said so.
         if view.run.stopped != .contentChanged { try claims.forget(job.folder.name) }
+        budgets.forget(job.id)
         log.notice("job ended", metadata: ["job": "\(job.id)", "result": "\(totals)"])
         switch end {
         case .stopped: return .stopped(totals)

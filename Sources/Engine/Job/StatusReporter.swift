@@ -48,8 +48,9 @@ final class StatusReporter: Sendable {
             let zones = progress.zones
             return (.waiting, zones.count > 1 ? "Goes on in \(zones.sentence)." : "Goes on at \(until) UTC.")
         }
-        if let problem = progress.problem { return (.running, "Trying again: \(problem)") }
-        return (.running, progress.zones.isEmpty ? "" : "Rows wait in \(progress.zones.sentence).")
+        let trouble = progress.problem.map { "Trying again: \($0)" }
+        let zones = progress.zones.isEmpty ? "" : "Rows wait in \(progress.zones.sentence)."
+        return (.running, [trouble ?? zones, progress.notice].filter { !$0.isEmpty }.joined(separator: " "))
     }
 
     /// Says why the job does not go on now.

@@ -29,7 +29,8 @@ struct RouteBuilder: Sendable {
             port: Int(endpoint.port),
             tls: relay.security == .implicit ? .implicit : .startTLS,
             connections: route.connections,
-            heloName: heloName
+            heloName: heloName,
+            more: relay.more.map { RouteSettings.Relay(host: $0.value.host, port: Int($0.value.port)) }
         )
         if let ca = relay.ca { settings.trust = .pem(try site.file(ca)) }
         settings.clientCertificate = try clientCertificate(relay)
@@ -38,7 +39,7 @@ struct RouteBuilder: Sendable {
         }
         // Whoever drops STOP is obeyed within two seconds.
         settings.timeouts.stop = .milliseconds(1_500)
-        settings.rate = route.rate.map { RouteSettings.Rate($0) }
+        settings.rate = route.rate.map { RouteSettings.Rate($0, burst: route.burst) }
         settings.window = relay.window
         settings.notify = RouteSettings.Notices(relay.notify)
         settings.requiresTLSOnward = relay.requiresTLSOnward
@@ -62,7 +63,7 @@ extension RouteSettings.Notices {
 
 extension RouteSettings.Rate {
     /// A configured rate in Delivery's words.
-    init(_ rate: Intake.Rate) {
-        self.init(rate.messages, per: .seconds(Int64(rate.unit.seconds)))
+    init(_ rate: Intake.Rate, burst: Int = 1) {
+        self.init(rate.messages, per: .seconds(Int64(rate.unit.seconds)), burst: burst)
     }
 }

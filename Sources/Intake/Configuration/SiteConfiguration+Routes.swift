@@ -3,7 +3,7 @@ import Core
 extension SiteConfiguration {
     /// The keys of a route.
     static let routeKeys =
-        relayKeys + ["connections", "rate", "mx"] + deliveryKeys
+        relayKeys + ["connections", "rate", "burst", "mx"] + deliveryKeys
 
     /// The keys that say which relay it is, and how both sides prove who they are.
     static let relayKeys = ["relay", "tls", "ca", "associate", "own", "auth", "client_certificate", "client_key"]
@@ -39,9 +39,33 @@ extension SiteConfiguration {
             else { return nil }
             let connections = fields.number("connections", in: allowedConnections)?.value ?? 8
             let rate = Rate.read(fields)
+            let burst = burst(fields, rate?.value)
             guard let way = way(fields, associates: names) else { return nil }
-            return Route(name: pair.key, way: way, connections: connections, rate: rate?.value)
+            return Route(name: pair.key, way: way, connections: connections, rate: rate?.value, burst: burst)
         }
+    }
+
+    private static func burst(_ reader: MappingReader, _ rate: Rate?) -> Int {
+        guard let burst = reader.number("burst", in: 1...10_000) else { return 1 }
+        guard let rate else {
+            // A rate that cannot be read has its own problem.
+            if reader.keyPlace("rate") == nil {
+                reader.problems.report(
+                    "\(reader.name("burst")) needs a rate",
+                    at: burst.place,
+                    fix: "add `rate: 50/s`, or remove the burst"
+                )
+            }
+            return 1
+        }
+        if burst.value > rate.messages {
+            reader.problems.report(
+                "\(reader.name("burst")) is more than the rate's own number",
+                at: burst.place,
+                fix: "write \(rate.messages) or less"
+            )
+        }
+        return burst.value
     }
 
     private static func way(_ reader: MappingReader, associates: [String]) -> Way? {
@@ -70,12 +94,7 @@ extension SiteConfiguration {
     }
 
     private static func relay(_ reader: MappingReader, associates: [String]) -> Relay? {
-        let endpoint = reader.value(
-            "relay",
-            required: true,
-            expected: "a host and a port such as smtp.relay.example:587",
-            fix: "add the port: 587 with starttls, 465 with implicit"
-        ) { Endpoint($0) }
+        let endpoints = RelayList.read(reader)
         let security: Placed<Security>? = reader.choice(
             "tls",
             required: true,
@@ -88,9 +107,10 @@ extension SiteConfiguration {
         let window = reader.number("window", in: allowedWindow)?.value ?? 1
         let notify = notices(reader)
         let requiresTLSOnward = reader.flag("require_tls_onward")?.value ?? false
-        guard let endpoint, let security, let runBy else { return nil }
+        guard let endpoint = endpoints.first, let security, let runBy else { return nil }
         return Relay(
             endpoint: endpoint,
+            more: Array(endpoints.dropFirst()),
             security: security.value,
             ca: ca,
             runBy: runBy,

@@ -79,6 +79,8 @@ public struct SiteConfiguration: Sendable {
         public var connections: Int
         /// How fast messages may go out; `nil` means as fast as the server takes them.
         public var rate: Rate?
+        /// How many messages may go at once after a rest, and the most by which the rate is ever passed.
+        public var burst = 1
     }
 
     /// Where a route leads.
@@ -93,6 +95,8 @@ public struct SiteConfiguration: Sendable {
     public struct Relay: Hashable, Sendable {
         /// The host and port to dial; the host is the name that the certificate must have.
         public var endpoint: Placed<Endpoint>
+        /// Further servers that share its mail, each verified under its own name.
+        public var more: [Placed<Endpoint>] = []
         /// How TLS begins; there is no value for "not at all".
         public var security: Security
         /// A PEM file with the only roots to trust; the system's roots without it.

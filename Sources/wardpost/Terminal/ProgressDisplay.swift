@@ -51,6 +51,7 @@ final class ProgressDisplay: Sendable {
         }
         if progress.deferred > 0 { parts.append("\(progress.deferred) to be tried again") }
         if let problem = progress.problem { parts.append(problem) }
+        if !progress.notice.isEmpty { parts.append(progress.notice) }
         return parts.joined(separator: ", ")
     }
 

@@ -26,7 +26,7 @@ public struct AdaptivePace: Sendable {
         /// What "lately" is.
         public var memory: Duration = .seconds(5)
         /// The slowest, in messages a second, unless the configured rate is near it.
-        public var lowest = 1.0 / 60
+        public var lowest = 0.2
 
         /// The usual manner.
         public init() {}
@@ -86,6 +86,12 @@ public struct AdaptivePace: Sendable {
     public var limit: Double? {
         guard let slow = slowness?.rate else { return configured }
         return min(slow, configured ?? slow)
+    }
+
+    /// How long one that comes behind others would wait because it is slowed.
+    func wait(behind others: Int, at now: ContinuousClock.Instant) -> Duration {
+        guard let slowness else { return .zero }
+        return max(.zero, slowness.next - now) + slowness.share * others
     }
 
     /// Takes one, if one is there.
