@@ -29,6 +29,10 @@ final class TLSHandler: ChannelDuplexHandler {
     private var plaintext = ByteBuffer()
     private var ciphertext = ByteBuffer()
     private var promises: EventLoopPromise<Void>?
+    /// What a connection may keep between events; a thousand of them are idle at a time.
+    private static let keep = 16_384
+    /// How much room the next record is given: replies are short, messages are not.
+    private var room = 2_048
 
     /// Wraps a session that has not begun.
     init(_ engine: TLSEngine) {
@@ -113,13 +117,14 @@ final class TLSHandler: ChannelDuplexHandler {
         while !isOver {
             plaintext.clear()
             do {
-                let result = try plaintext.fill(from: engine)
+                let result = try plaintext.fill(from: engine, &room)
                 if plaintext.readableBytes > 0 {
                     context.fireChannelRead(wrapInboundOut(plaintext))
                 }
                 switch result {
                 case .bytes: continue
                 case .needsInput:
+                    if plaintext.capacity > Self.keep { plaintext = ByteBuffer() }
                     if engine.pendingOutput > 0 { flush(context: context) }
                     return
                 case .closedCleanly: return end(context, .ended)
@@ -145,6 +150,7 @@ final class TLSHandler: ChannelDuplexHandler {
         }
         context.write(wrapOutboundOut(ciphertext), promise: promises)
         promises = nil
+        if ciphertext.capacity > Self.keep { ciphertext = ByteBuffer() }
     }
 
     private func end(_ context: ChannelHandlerContext, _ event: TLSEvent) {
@@ -161,12 +167,18 @@ final class TLSHandler: ChannelDuplexHandler {
 
 extension ByteBuffer {
     /// Appends records until a buffer's worth is there or the engine has no more.
-    fileprivate mutating func fill(from engine: TLSEngine) throws(TLSError) -> TLSEngine.ReadResult {
+    ///
+    /// `room` is how much space one reading gets; it grows to a whole record when that was not enough, and shrinks when it was far
+    /// too much.
+    fileprivate mutating func fill(
+        from engine: TLSEngine,
+        _ room: inout Int
+    ) throws(TLSError) -> TLSEngine.ReadResult {
         let record = 16_384
         var result = TLSEngine.ReadResult.needsInput
         repeat {
             var failure: TLSError?
-            unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: record) { space in
+            unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: room) { space in
                 do throws(TLSError) {
                     result = try unsafe engine.readPlaintext(into: space)
                 } catch {
@@ -180,7 +192,11 @@ extension ByteBuffer {
                 guard readableBytes == 0 else { return .bytes(readableBytes) }
                 throw failure
             }
-            guard case .bytes = result else { return result }
+            guard case .bytes(let count) = result else {
+                if readableBytes < 1_024 { room = 2_048 }
+                return result
+            }
+            if count >= room { room = record }
         } while readableBytes < 4 * record
         return result
     }

@@ -70,6 +70,7 @@ internal import COpenSSL
         )
         unsafe succeeded(wardpost_context_set_signature_algorithms(pointer, Self.signatures), "the signatures")
         unsafe wardpost_context_refuse_renegotiation_and_compression(pointer)
+        unsafe wardpost_context_release_buffers(pointer)
         if resumesSessions {
             sessions = TLSSessions()
             unsafe wardpost_context_hand_sessions_out(pointer)

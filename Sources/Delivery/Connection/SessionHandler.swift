@@ -341,7 +341,8 @@ final class SessionHandler: ChannelInboundHandler {
         var leaving = ByteBuffer()
         swap(&leaving, &output)
         context.writeAndFlush(wrapOutboundOut(leaving), promise: promise)
-        guard output.capacity == 0 else { return }
+        // A large message's room is not kept for the next one: there may be a thousand connections.
+        guard output.capacity == 0, leaving.capacity <= 16_384 else { return }
         leaving.clear()
         output = leaving
     }
