@@ -148,7 +148,7 @@ public final class RouteSender: Sendable {
         if result.verdict == .accepted { return budget.worked() }
         // 421 comes with the connection's end.
         guard result.slowDown == .route, result.code != 421 else { return }
-        budget.slowDown("\(result.server) asked for it (\(result.code) to MAIL)")
+        budget.slowDown("\(result.server) asked for it (\(result.code))")
     }
 
     /// Notes a connection; says whether it is still wanted.
