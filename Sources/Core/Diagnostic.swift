@@ -20,6 +20,8 @@ public struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
     public var severity: Severity
     /// The row it concerns, if it concerns one alone; such a problem makes the row `invalid`, not the job refused.
     public var row: RowNumber?
+    /// Whether it may be gone the next time, with nothing changed in what people gave us: the disk did not let us look.
+    public var mayPass = false
 
     /// Creates a diagnostic.
     public init(

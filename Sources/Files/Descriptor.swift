@@ -40,6 +40,7 @@ public final class Descriptor: Sendable {
 
     /// Reads up to `count` bytes at a position into a buffer that is emptied first and keeps its memory.
     public func read(at offset: Int64, count: Int, into bytes: inout [UInt8]) throws(FileError) {
+        try FaultDoor.ask(.read, raw, as: name)
         if bytes.count < count {
             bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
         }
@@ -60,6 +61,7 @@ public final class Descriptor: Sendable {
 
     /// Writes all bytes at the descriptor's own position (the end, for a file opened to append).
     public func write(_ bytes: [UInt8]) throws(FileError) {
+        try FaultDoor.ask(.write, raw, as: name)
         var done = 0
         while done < bytes.count {
             let part = unsafe bytes.withUnsafeBytes { buffer in
@@ -75,6 +77,7 @@ public final class Descriptor: Sendable {
 
     /// Writes all bytes at a position; not for a file opened to append.
     public func write(_ bytes: [UInt8], at offset: Int64) throws(FileError) {
+        try FaultDoor.ask(.write, raw, as: name)
         var done = 0
         while done < bytes.count {
             let part = unsafe bytes.withUnsafeBytes { buffer in
@@ -100,16 +103,19 @@ public final class Descriptor: Sendable {
     /// After a failure the kernel may have dropped the data and forgotten: the file must not be trusted to hold what was
     /// written, and calling this again proves nothing.
     public func dataSync() throws(FileError) {
+        try FaultDoor.ask(.sync, raw, as: name)
         guard fdatasync(raw) == 0 else { throw .last(.sync, name) }
     }
 
     /// Makes sure that content and attributes reached the disk (`fsync(2)`); the same warning holds.
     public func sync() throws(FileError) {
+        try FaultDoor.ask(.sync, raw, as: name)
         guard fsync(raw) == 0 else { throw .last(.sync, name) }
     }
 
     /// Cuts the file to a length.
     public func truncate(to length: Int64) throws(FileError) {
+        try FaultDoor.ask(.truncate, raw, as: name)
         guard ftruncate(raw, off_t(length)) == 0 else { throw .last(.truncate, name) }
     }
 

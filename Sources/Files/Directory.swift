@@ -110,6 +110,7 @@ public final class Directory: Sendable {
 
     /// What a name stands for, the link itself where it is one; `nil` if there is nothing.
     public func status(of name: String) throws(FileError) -> FileStatus? {
+        try FaultDoor.ask(.status, descriptor.raw, name, as: name)
         var result = stat()
         if unsafe fstatat(descriptor.raw, name, &result, AT_SYMLINK_NOFOLLOW) == 0 {
             return FileStatus(result)
@@ -156,6 +157,7 @@ public final class Directory: Sendable {
 
     /// Makes a directory; not an error if one is there.
     public func makeDirectory(_ name: String, permissions: UInt32 = 0o755) throws(FileError) {
+        try FaultDoor.ask(.create, descriptor.raw, name, as: name)
         if unsafe mkdirat(descriptor.raw, name, mode_t(permissions)) == 0 { return }
         guard errno == EEXIST else { throw .last(.create, name) }
         guard try status(of: name)?.kind == .directory else {
@@ -171,6 +173,7 @@ public final class Directory: Sendable {
 
     /// Removes a file of our own that nobody else knows, guarded or not.
     func discard(_ name: String) throws(FileError) {
+        try FaultDoor.ask(.remove, descriptor.raw, name, as: name)
         if unsafe unlinkat(descriptor.raw, name, 0) == 0 || errno == ENOENT { return }
         throw .last(.remove, name)
     }
@@ -178,11 +181,13 @@ public final class Directory: Sendable {
     /// Gives a file another name in this directory, in one step; what had that name is gone.
     public func rename(_ old: String, to new: String) throws(FileError) {
         try guardian?()
+        try FaultDoor.ask(.rename, descriptor.raw, new, as: new)
         guard unsafe renameat(descriptor.raw, old, descriptor.raw, new) == 0 else { throw .last(.rename, new) }
     }
 
     /// Gives a file of this directory a second name, which must not be there yet.
     public func link(_ old: String, to new: String) throws(FileError) {
+        try FaultDoor.ask(.link, descriptor.raw, new, as: new)
         guard unsafe linkat(descriptor.raw, old, descriptor.raw, new, 0) == 0 else { throw .last(.link, new) }
     }
 
@@ -207,6 +212,7 @@ public final class Directory: Sendable {
         _ operation: FileError.Operation,
         _ permissions: UInt32 = 0
     ) throws(FileError) -> Descriptor {
+        try FaultDoor.ask(operation, descriptor.raw, name, as: name)
         let resolve = WARDPOST_RESOLVE_BENEATH | WARDPOST_RESOLVE_NO_SYMLINKS | WARDPOST_RESOLVE_NO_MAGICLINKS
         let all = UInt64(UInt32(bitPattern: flags | O_CLOEXEC | O_NOFOLLOW))
         while true {

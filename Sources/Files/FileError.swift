@@ -72,6 +72,17 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EMLINK
     }
 
+    /// Whether the same call may work later with nothing changed in the job: the disk is full or failing, is mounted read-only,
+    /// the share is away, descriptors or memory have run out.
+    public var mayPass: Bool {
+        if isOutOfSpace { return true }
+        switch code {
+        case EIO, EROFS, ESTALE, ETIMEDOUT, EBUSY, EMFILE, ENFILE, ENOMEM, EAGAIN, ENOLCK, ENODEV, EHOSTDOWN, ENOTCONN:
+            return true
+        default: return false
+        }
+    }
+
     /// Whether the name leads through a link or out of its directory.
     public var isEscape: Bool {
         code == ELOOP || code == EXDEV

@@ -37,6 +37,7 @@ struct EventFile: ~Copyable {
 
     /// Appends events and returns when they are on the disk.
     mutating func append(_ events: [Event], now: Int64) throws {
+        if events.isEmpty { return }
         if Timestamp(milliseconds: now).day != current.day {
             current = try Self.begin(in: directory, keyID, key, host, now)
         }

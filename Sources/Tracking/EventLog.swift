@@ -9,7 +9,8 @@ internal import Synchronization
 /// is ever written behind a line that a crash has torn, and several servers never share a file. Whatever waits while the
 /// disk is busy is written and synced together, on a queue of its own that no event loop and no task shares.
 ///
-/// After a failed write or sync nobody knows what the disk holds: the log counts a fault and takes no more.
+/// After a failed write or sync nobody knows what the disk holds: the events of that group are refused, the file is left as it is
+/// and never written to again, and a new one is begun as soon as that can be done, tried once a second at most.
 public final class EventLog: Sendable {
     /// Why an event was not taken, or may not be on the disk.
     public struct Refused: Error, CustomStringConvertible {
@@ -26,11 +27,16 @@ public final class EventLog: Sendable {
         var waiting: [Waiting] = []
         var isWriting = false
         var faults = 0
+        /// Why the latest events were not taken; `nil` while they are.
         var refused: Refused?
+        /// Until when no new file is begun.
+        var rest = ContinuousClock.now
     }
 
     private let state = Mutex(State())
-    private let file: Mutex<EventFile>
+    /// The file that is written; `nil` after one failed.
+    private let file: Mutex<EventFile?>
+    private let begin: @Sendable () throws -> EventFile
     private let queue = DispatchQueue(label: "wardpost.events")
     private let clock: @Sendable () -> Int64
 
@@ -48,7 +54,8 @@ public final class EventLog: Sendable {
         clock: @escaping @Sendable () -> Int64 = { wallClock() }
     ) throws {
         self.clock = clock
-        file = Mutex(try EventFile(directory: directory, keys: keys, host: host, now: clock()))
+        begin = { try EventFile(directory: directory, keys: keys, host: host, now: clock()) }
+        file = Mutex(try begin())
     }
 
     /// Appends an event; returns when it is on the disk, throws ``Refused`` when that is not known.
@@ -56,7 +63,7 @@ public final class EventLog: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             let waiting = Waiting(event: event, continuation: continuation)
             let (refused, starts) = state.withLock { state -> (Refused?, Bool) in
-                if let refused = state.refused {
+                if let refused = state.refused, ContinuousClock.now < state.rest {
                     state.faults += 1
                     return (refused, false)
                 }
@@ -84,31 +91,63 @@ public final class EventLog: Sendable {
 
     /// The name of the file that is written now.
     public var fileName: String {
-        file.withLock { $0.name }
+        file.withLock { $0?.name ?? "" }
+    }
+
+    /// Begins a new file if the last one failed and that can be done; for who asks whether all is well while no event comes.
+    public func recover() async {
+        let isDue = state.withLock { $0.refused != nil && ContinuousClock.now >= $0.rest }
+        guard isDue else { return }
+        await withCheckedContinuation { continuation in
+            queue.async {
+                do {
+                    try self.write([])
+                } catch {
+                    self.refuse(Refused(description: "\(error)"), events: 0)
+                }
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Appends events to the file, or to a new one after one failed.
+    private func write(_ events: [Event]) throws {
+        try file.withLock { file in
+            if file == nil { file = try begin() }
+            do {
+                try file?.append(events, now: clock())
+            } catch {
+                file = nil
+                throw error
+            }
+        }
+        state.withLock { $0.refused = nil }
+    }
+
+    private func refuse(_ failure: Refused, events: Int) {
+        state.withLock { state in
+            state.refused = failure
+            state.rest = .now + .seconds(1)
+            state.faults += events
+        }
     }
 
     /// Writes and syncs what waits until nothing does.
     private func writeAll() {
         while true {
-            let (batch, refused) = state.withLock { state -> ([Waiting], Refused?) in
+            let batch = state.withLock { state -> [Waiting] in
                 defer { state.waiting.removeAll(keepingCapacity: true) }
                 if state.waiting.isEmpty { state.isWriting = false }
-                return (state.waiting, state.refused)
+                return state.waiting
             }
             if batch.isEmpty { return }
-            var failure = refused
-            if failure == nil {
-                do {
-                    try file.withLock { try $0.append(batch.map(\.event), now: clock()) }
-                } catch {
-                    failure = Refused(description: "\(error)")
-                }
-            }
-            if let failure {
-                state.withLock { state in
-                    state.refused = failure
-                    state.faults += batch.count
-                }
+            var failure: Refused?
+            do {
+                try write(batch.map(\.event))
+            } catch {
+                let cause = Refused(description: "\(error)")
+                failure = cause
+                refuse(cause, events: batch.count)
             }
             for waiting in batch {
                 if let failure {

@@ -6,10 +6,15 @@ public import OpenSSL
 /// The suppression list's file, `outbox/suppression.jsonl`: only ever appended to, its lines chained under a key.
 ///
 /// Several processes may append; each holds the file's lock while it does. Mode 0600, since staff type addresses into it.
+///
+/// Whether the last one came to its end is told by a second file, there only while somebody appends. If it did not, what the file
+/// shows may never have reached the disk, and syncing it again would prove nothing: it is written anew, on other blocks.
 public struct SuppressionFile: Sendable {
     /// The file's name in the outbox.
     public static let name = "suppression.jsonl"
     static let keyUse = "wardpost suppression list v1"
+    /// There while somebody appends.
+    private static let unfinished = ".suppression.appending"
 
     /// Why nothing was appended.
     public struct Refused: Error, Hashable, Sendable, CustomStringConvertible {
@@ -36,8 +41,9 @@ public struct SuppressionFile: Sendable {
     /// ones before it may be on the list.
     @discardableResult
     public func append(_ records: some Sequence<SuppressionRecord>) throws -> Int {
-        let file = try outbox.openAppending(Self.name, permissions: 0o600)
-        try lock(file)
+        var file = try hold()
+        if try outbox.status(of: Self.unfinished) != nil { file = try rewrite(file) }
+        _ = try outbox.openAppending(Self.unfinished)
         var position = try end(of: file)
         let before = position.count
         var output: [UInt8] = []
@@ -57,6 +63,7 @@ public struct SuppressionFile: Sendable {
         }
         try file.write(output)
         try file.dataSync()
+        try outbox.remove(Self.unfinished)
         return position.count - before
     }
 
@@ -68,13 +75,35 @@ public struct SuppressionFile: Sendable {
         ChainFollower(name: name, format: "suppression") { _ in key }
     }
 
-    private func lock(_ file: Descriptor) throws {
+    /// Opens the file that has the name, and locks it.
+    private func hold() throws -> Descriptor {
         // Writers hold the lock for as long as they write, which is short for all but large imports.
         for _ in 0..<200 {
-            if try file.lock() { return }
+            let file = try outbox.openAppending(Self.name, permissions: 0o600)
+            // Another may have been written in its place while we waited.
+            if try file.lock(), let named = try outbox.status(of: Self.name), named.isSameFile(as: try file.status()) {
+                return file
+            }
             usleep(50_000)
         }
         throw Refused(description: "\(Self.name) is being written by another process; try again")
+    }
+
+    /// Copies what the file shows into a new one of the same name, synced, and holds that one.
+    private func rewrite(_ old: Descriptor) throws -> Descriptor {
+        let length = try old.status().size
+        try outbox.replace(Self.name, permissions: 0o600) { output in
+            var offset: Int64 = 0
+            while offset < length {
+                let block = try old.read(at: offset, count: Int(min(1 << 20, length - offset)))
+                guard !block.isEmpty else {
+                    throw Refused(description: "\(Self.name) became shorter while it was read")
+                }
+                try output.append(block)
+                offset += Int64(block.count)
+            }
+        }
+        return try hold()
     }
 
     /// Where the chain stands; cuts off a last line that a crash has torn, which nobody was ever told of.

@@ -31,7 +31,7 @@ struct TrackingResponder: HTTPResponder {
             return unknown(request)
         }
         let rest = target.dropFirst(path.utf8.count)
-        if rest.elementsEqual("/healthz".utf8) { return reads(request) ? health() : refused("GET, HEAD") }
+        if rest.elementsEqual("/healthz".utf8) { return reads(request) ? await health() : refused("GET, HEAD") }
         if rest.starts(with: "/o/".utf8), rest.suffix(4).elementsEqual(".gif".utf8) {
             guard reads(request) else { return refused("GET, HEAD") }
             return await open(request, Array(rest.dropFirst(3).dropLast(4)))
@@ -86,7 +86,8 @@ struct TrackingResponder: HTTPResponder {
         return .page(.ok, pages.done(list: list, text))
     }
 
-    private func health() -> Response {
+    private func health() async -> Response {
+        await log.recover()
         let isWell = log.isHealthy
         return .text(isWell ? .ok : .serviceUnavailable, isWell ? "ok\n" : "events not recorded: \(log.faults)\n")
     }

@@ -46,7 +46,9 @@ struct JobChecker: Sendable {
         } catch let error as EngineError {
             problems += error.problems
         } catch {
-            problems.append(Diagnostic("\(error)"))
+            var problem = Diagnostic("\(error)")
+            problem.mayPass = (error as? FileError)?.mayPass ?? false
+            problems.append(problem)
         }
         return Finding(job: nil, problems: problems)
     }

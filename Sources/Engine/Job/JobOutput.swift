@@ -51,6 +51,11 @@ struct JobOutput: Sendable {
         try records.writeEnd(.held, sentence)
     }
 
+    /// The job cannot be worked now; said if it can be, and without the counts that stand there.
+    func pause(_ sentence: String) {
+        try? records(in: folder).writeStatus(JobStatus(.paused, name: name, message: sentence, updated: .now))
+    }
+
     /// Says beside the job that it is taken up; throws if results could not be written there later, before anything is
     /// sent.
     func begin(_ job: PreparedJob) throws {

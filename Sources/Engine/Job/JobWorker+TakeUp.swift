@@ -33,9 +33,24 @@ extension JobWorker {
         let output = JobOutput(folder, site: site, keys: keys, lease: lock)
         let checker = JobChecker(site: site, keys: keys)
         let finding = try await Blocking.run { checker.check(folder) }
+        if let passing = finding.problems.first(where: \.mayPass) {
+            // The disk did not let us look: that is no word on the job.
+            let sentence = "the job's files cannot be read now: \(passing)"
+            output.pause("The job cannot go on now: \(sentence)")
+            return .tryAgain(sentence)
+        }
         try output.write(problems: finding.problems)
         guard let job = finding.job else {
             let problems = finding.problems.filter { $0.severity == .error }
+            if let active = try claims.active(name), try await wasCutShort(active) {
+                return hold(
+                    folder,
+                    lock,
+                    "The job was taken up as \(active), some of it may have been sent, and now it cannot go on: see"
+                        + " problems.csv. Put the files back as they were and remove HELD to go on.",
+                    nil
+                )
+            }
             try output.reject(problems)
             log.notice("job rejected", metadata: ["folder": "\(name)", "problems": "\(problems.count)"])
             return .rejected(finding.problems)

@@ -101,7 +101,7 @@ public struct JobWorker: Sendable {
         } catch let error as EngineError {
             throw error
         } catch let problem as Diagnostic {
-            return .rejected([problem])
+            return problem.mayPass ? .tryAgain("\(problem)") : .rejected([problem])
         } catch {
             throw EngineError(.tryAgain, "\(error)")
         }
@@ -111,7 +111,12 @@ public struct JobWorker: Sendable {
             defer { lock.release(clean: true) }
             if let sentence = try site.stopAllSentence() { return .suspended(sentence) }
             claims.sweep(folder)
-            return try await work(folder, lock, report)
+            do {
+                return try await work(folder, lock, report)
+            } catch  where !(error is EngineError || error is CancellationError) {
+                JobOutput(folder, site: site, keys: keys, lease: lock).pause("The job cannot go on now: \(error)")
+                return .tryAgain("\(error)")
+            }
         } catch let error as EngineError {
             throw error
         } catch is CancellationError {
@@ -253,7 +258,15 @@ public struct JobWorker: Sendable {
             metadata: ["job": "\(job.id)", "folder": "\(folder.name)", "rows": "\(job.rowCount)"]
         )
         let end = await run.run()
-        return try await finish(end, job, ledger, output, status, steering)
+        do {
+            let result = try await finish(end, job, ledger, output, status, steering)
+            if case .tryAgain(let what) = result { status.trouble("The job cannot go on now: \(what)") }
+            return result
+        } catch let error as FileError {
+            // Results that cannot be written now are written from the ledger when that can be done.
+            status.trouble("All rows have ended, and their results cannot be written now: \(error)")
+            return .tryAgain("\(error)")
+        }
     }
 
     /// The job's way out: what it shares with the route's other jobs, and the rate that its own manifest asks for.
@@ -289,7 +302,6 @@ public struct JobWorker: Sendable {
             log.notice("another worker took the job over", metadata: ["job": "\(job.id)"])
             return .busy
         case .disk(let what):
-            status.trouble("The job cannot go on now: \(what)")
             return .tryAgain(what)
         case .complete: break
         case .stopped: ledger.append(.stopped(at: .now, reason: .stopped))
@@ -310,7 +322,12 @@ public struct JobWorker: Sendable {
         try await Blocking.run { try output.write(job, view, end, steering.all) }
         if job.folder.has(.stop) { try? job.folder.remove(.stop) }
         // Files that were changed under way are not to go out as a new job before somebody said so.
-        if view.run.stopped != .contentChanged { try claims.forget(job.folder.name) }
+        if view.run.stopped != .contentChanged {
+            // The marker is there: what is left of the note stands in nobody's way.
+            do { try claims.forget(job.folder.name) } catch {
+                log.warning("a note cannot be taken away", metadata: ["job": "\(job.id)", "cause": "\(error)"])
+            }
+        }
         budgets.forget(job.id)
         log.notice("job ended", metadata: ["job": "\(job.id)", "result": "\(totals)"])
         switch end {

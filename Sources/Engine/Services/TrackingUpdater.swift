@@ -72,6 +72,10 @@ public struct TrackingUpdater: Service {
                     guard try rewrite(id) else { continue }
                     changed.remove(id)
                     underWay[id] = nil
+                } catch let error as FileError where error.mayPass {
+                    // Written later, from the same events.
+                    underWay[id] = (underWay[id]?.folder ?? "", .now + .seconds(30))
+                    log.warning("tracking cannot be written now", metadata: ["job": "\(id)", "cause": "\(error)"])
                 } catch {
                     changed.remove(id)
                     underWay[id] = nil

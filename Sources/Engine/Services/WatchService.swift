@@ -11,7 +11,7 @@ public struct WatchService: Service {
     /// How long at most between two looks at the drop area: shares give no notice of what other machines do.
     public var interval: Duration = .seconds(2)
     /// How long a folder rests that could not be worked now; twice as long each time, up to 16 times as long.
-    public var rest: Duration = .seconds(30)
+    public var rest: Duration = .seconds(5)
 
     private let worker: JobWorker
     private let log: Logger
@@ -101,7 +101,7 @@ public struct WatchService: Service {
             case .suspended: state.release(name, restingFor: .zero)
             // Whoever has it may only have looked at it.
             case .busy: state.release(name, restingFor: min(rest, .seconds(5)))
-            case .finishedBefore: state.release(name, restingFor: rest)
+            case .finishedBefore: state.release(name, restingFor: min(rest, .seconds(30)))
             case .done, .stopped, .held, .rejected, .interrupted: state.release(name, restingFor: .zero)
             }
         } catch {

@@ -119,7 +119,9 @@ public struct Site: Sendable {
         do {
             return try Directory(path: parent).read(String(parts.last ?? ""), limit: limit)
         } catch {
-            throw EngineError(.configuration, "\(error)", at: name.place)
+            var problem = Diagnostic("\(error)", at: name.place)
+            problem.mayPass = error.mayPass
+            throw EngineError(.configuration, [problem])
         }
     }
 
@@ -134,7 +136,9 @@ public struct Site: Sendable {
         } catch let error as EngineError {
             throw error
         } catch {
-            throw EngineError(.configuration, "\(error)", at: name.place)
+            var problem = Diagnostic("\(error)", at: name.place)
+            problem.mayPass = (error as? FileError)?.mayPass ?? false
+            throw EngineError(.configuration, [problem])
         }
     }
 

@@ -94,20 +94,28 @@ public final class AttachmentPins: Sendable {
         }
     }
 
-    private func look(at name: String) throws(Diagnostic) -> Pin {
+    private func look(at name: String) throws -> Pin {
         let file = try open(name)
         do {
             let pinned = try PinnedFile(file)
             return Pin(digest: pinned.digest, size: pinned.size)
         } catch {
+            if case .unreadable(let cause) = error, cause.mayPass { throw Self.nameless(cause) }
             throw Diagnostic("\(error)", at: Place(file: Self.place))
         }
+    }
+
+    /// The name holds cells.
+    private static func nameless(_ error: FileError) -> FileError {
+        FileError(error.operation, place, code: error.code)
     }
 
     /// Opens an attachment.
     ///
     /// The name holds cells, so it stands in no message.
-    private func open(_ name: String) throws(Diagnostic) -> Descriptor {
+    ///
+    /// - Throws: `Diagnostic` if it cannot be attached; `FileError` if that cannot be told now.
+    private func open(_ name: String) throws -> Descriptor {
         func refusal(_ problem: String, _ fix: String = "") -> Diagnostic {
             Diagnostic(problem, at: Place(file: Self.place), fix: fix)
         }
@@ -120,6 +128,8 @@ public final class AttachmentPins: Sendable {
             file = try folder.open(name, as: .attachment)
             status = try file.status()
         } catch let error as Diagnostic {
+            // What the disk refused for now says nothing about the row.
+            if error.mayPass { throw FileError(.open, Self.place, code: 5, explanation: "it cannot be read now") }
             throw refusal(error.problem, error.fix)
         } catch {
             throw refusal("the file cannot be read")
@@ -164,6 +174,8 @@ public final class AttachmentPins: Sendable {
         let file: Descriptor
         do {
             file = try open(name)
+        } catch let error as FileError {
+            throw .unreadable(error)
         } catch {
             throw .changed(name: Self.place)
         }

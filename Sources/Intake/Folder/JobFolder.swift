@@ -174,6 +174,8 @@ public final class JobFolder: Sendable {
         if error.isForbidden {
             return Diagnostic("we may not read this", at: place, fix: "let the group of Wardpost read it")
         }
-        return Diagnostic(error.description, at: place)
+        var diagnostic = Diagnostic(error.description, at: place)
+        diagnostic.mayPass = error.mayPass
+        return diagnostic
     }
 }

@@ -30,17 +30,19 @@ final class Bench: Sendable {
     ///   - route: More lines of the route, each with its end.
     ///   - more: More lines of the configuration.
     ///   - tuning: The worker's.
+    ///   - scratch: Where; a temporary directory without it.
     init(
         _ relay: Relay? = nil,
         connections: Int = 2,
         route: String = "",
         more: String = "",
-        tuning: JobWorker.Tuning = quick
+        tuning: JobWorker.Tuning = quick,
+        scratch: TemporaryDirectory? = nil
     ) async throws {
-        scratch = try TemporaryDirectory()
+        self.scratch = if let scratch { scratch } else { try TemporaryDirectory() }
         if let relay { self.relay = relay } else { self.relay = try await Relay() }
         try SiteInit.make(
-            at: scratch.path,
+            at: self.scratch.path,
             configuration: """
                 site: Riverside Clinic
                 postal_address: 1 River Road, Springfield
@@ -59,8 +61,8 @@ final class Bench: Sendable {
 
                 """
         )
-        try scratch.write("relay-ca.pem", Relay.certificates.authorityPEM)
-        site = try Site.open(scratch.path)
+        try self.scratch.write("relay-ca.pem", Relay.certificates.authorityPEM)
+        site = try Site.open(self.scratch.path)
         worker = try JobWorker(site: site, log: Self.silent, tuning: tuning)
     }
 
