@@ -1,8 +1,10 @@
-internal import Glibc
-internal import Synchronization
+#if DEBUG || FAULT_DOOR
+    internal import Glibc
+    internal import Synchronization
+#endif
 
-#if DEBUG
-    /// Where tests make calls on files fail, below a path of their own; release builds have neither the door nor a look at it.
+#if DEBUG || FAULT_DOOR
+    /// Where tests make calls on files fail, below a path of their own; what is released has neither the door nor a look at it.
     public final class FaultDoor: Sendable {
         /// Says with which `errno` a call fails, if it does: what is asked, and of which file, by its path.
         public typealias Fault = @Sendable (FileError.Operation, String) -> Int32?
@@ -55,6 +57,6 @@ internal import Synchronization
             _ descriptor: Int32,
             _ name: String = "",
             as shown: @autoclosure () -> String
-        ) {}
+        ) throws(FileError) {}
     }
 #endif
