@@ -54,6 +54,7 @@ import Testing
                 switch source.queue.pop(at: now) {
                 case .row(let row):
                     each(row, now)
+                    row.lane?.ended(at: now)
                     source.board.ended(row.row.number, .sent)
                 case .wait(let moment):
                     #expect(moment > now)
@@ -92,8 +93,12 @@ import Testing
         }
         #expect(free == 100 && slow.count == count - 100 && order == order.sorted())
         #expect(most <= 32 && feeding.lanes.passes <= 2)
-        // 99,900 messages at 5/s: five and a half hours, to the fifth of a second.
-        #expect(zip(slow, slow.dropFirst()).allSatisfy { $1 - $0 == .milliseconds(200) })
+        // 99,900 messages at 5/s: five and a half hours, each a fifth of a second behind the one before. Answers are counted
+        // in slots of a 512th of a second, which is what it may take longer.
+        #expect(
+            zip(slow, slow.dropFirst()).allSatisfy { (.milliseconds(200)...(.milliseconds(204))).contains($1 - $0) }
+        )
+        #expect(LaneTests.most(slow) == 5)
     }
 
     @Test("Two slow providers and a group are read for independently, each at its pace and each row once")

@@ -201,3 +201,52 @@ private final class Needs: Sendable {
         #expect(lane.isLimited && lane.take(at: .now) != .go)
     }
 }
+
+@Suite struct LanePaceTests {
+    static let start = ContinuousClock.now
+
+    @Test(
+        "A message that has no answer counts until it has one, and a period beyond: the receiver may see it at any moment"
+    )
+    func answers() {
+        let lane = Lane("a", RouteSettings.Rate(5), at: Self.start)
+        func goes(_ milliseconds: Int) -> Bool { lane.take(at: Self.start + .milliseconds(milliseconds)) == .go }
+        for turn in 1...5 { #expect(goes(turn * 200)) }
+        // Five are out; a sixth might be seen with them in one second.
+        #expect(!goes(1_200) && !goes(5_000))
+        lane.ended(at: Self.start + .milliseconds(5_000))
+        #expect(!goes(5_900) && goes(6_005) && !goes(7_000))
+        for _ in 0..<5 { lane.ended(at: Self.start + .milliseconds(7_000)) }
+        #expect(!goes(7_900) && goes(8_005))
+    }
+
+    @Test("Whatever a slow server does, it never sees more in a period than the rate allows")
+    func slowServer() {
+        var state: UInt64 = 42
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(bound))
+        }
+        let lane = Lane("a", RouteSettings.Rate(20), at: Self.start)
+        var seen: [Int] = []
+        var answers: [Int] = []
+        for millisecond in 0..<60_000 {
+            while let index = answers.firstIndex(where: { $0 <= millisecond }) {
+                answers.remove(at: index)
+                lane.ended(at: Self.start + .milliseconds(millisecond))
+            }
+            guard lane.take(at: Self.start + .milliseconds(millisecond)) == .go else { continue }
+            // Seen somewhere between its leave and its answer.
+            let wait = random(4) == 0 ? random(3_000) : random(30)
+            seen.append(millisecond + random(wait + 1))
+            answers.append(millisecond + wait)
+        }
+        seen.sort()
+        var first = 0
+        for last in seen.indices {
+            while seen[last] - seen[first] >= 1_000 { first += 1 }
+            #expect(last - first + 1 <= 20)
+        }
+        #expect(seen.count > 200)
+    }
+}

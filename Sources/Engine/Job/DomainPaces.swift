@@ -14,50 +14,79 @@ final class Lane: Sendable {
     let rate: RouteSettings.Rate?
     /// When it began.
     let begun: ContinuousClock.Instant
-    private let pace: Mutex<AdaptivePace>
+    private let state: Mutex<State>
     private let slowed = Atomic(false)
+
+    private struct State {
+        /// The slowness that servers ask for.
+        var pace: AdaptivePace
+        /// The configured pace, exact where the messages arrive: one counts from here until a period after its answer.
+        var log: RateLog?
+    }
+
+    /// How long a message waits that only an answer to another can let go.
+    private static let anAnswer: Duration = .milliseconds(20)
 
     init(_ name: String, _ rate: RouteSettings.Rate?, at now: ContinuousClock.Instant) {
         self.name = name
         self.rate = rate
         begun = now
-        pace = Mutex(AdaptivePace(rate, at: now))
+        state = Mutex(State(pace: AdaptivePace(nil, at: now), log: rate.map { RateLog($0, at: 0) }))
     }
 
     /// Whether messages may have to wait for it: it has a limit, or its server asked to slow down.
     var isLimited: Bool { rate != nil || slowed.load(ordering: .relaxed) }
 
-    /// Takes the right to send one message.
-    ///
-    /// There is no way to give it back: between a taking and a giving back others may take, and one too many would go.
+    /// Takes the right to send one message; ``ended(at:)`` must follow, whatever becomes of it.
     func take(at now: ContinuousClock.Instant) -> Pace.Answer {
-        pace.withLock { pace in
-            defer { note(pace) }
-            return pace.take(at: now)
+        state.withLock { state in
+            defer { note(state.pace) }
+            let answer = state.pace.take(at: now)
+            guard case .go = answer, let taken = state.log?.take(0, at: moment(now)), taken != .go else {
+                return answer
+            }
+            state.pace.giveBack()
+            switch taken {
+            case .notBefore(let moment): return .notBefore(begun + .nanoseconds(moment))
+            case .afterAnAnswer, .go: return .notBefore(now + Self.anAnswer)
+            }
         }
+    }
+
+    /// A message for which the right was taken has its answer, or will not go.
+    func ended(at now: ContinuousClock.Instant = .now) {
+        guard rate != nil else { return }
+        state.withLock { $0.log?.ended(0, at: moment(now)) }
     }
 
     /// A server that speaks for these recipients asked to slow down.
     func slowDown(at now: ContinuousClock.Instant) {
-        pace.withLock { pace in
-            pace.slowDown(at: now)
-            note(pace)
+        state.withLock { state in
+            state.pace.slowDown(at: now)
+            note(state.pace)
         }
     }
 
     /// A message to these recipients was taken.
     func worked(at now: ContinuousClock.Instant) {
         guard slowed.load(ordering: .relaxed) else { return }
-        pace.withLock { pace in
-            pace.worked(at: now)
-            note(pace)
+        state.withLock { state in
+            state.pace.worked(at: now)
+            note(state.pace)
         }
     }
 
     /// About how long so many messages take.
     func duration(of messages: Int) -> Duration {
-        let limit = pace.withLock { $0.limit } ?? 1_000
+        let configured = rate.map { Double($0.count) / max(1e-9, $0.period / .seconds(1)) }
+        let slow = state.withLock { $0.pace.limit }
+        let limit = min(configured ?? 1_000, slow ?? .infinity)
         return .seconds(Double(messages) / max(limit, 1e-6))
+    }
+
+    private func moment(_ now: ContinuousClock.Instant) -> RateLog.Moment {
+        let (seconds, attoseconds) = (now - begun).components
+        return max(0, seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 
     private func note(_ pace: borrowing AdaptivePace) {

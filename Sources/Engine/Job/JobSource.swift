@@ -148,10 +148,14 @@ final class JobSource: MessageSource {
             }
             switch queue.pop() {
             case .row(let ready):
-                guard mayGo(ready), let message = render(ready) else { continue }
+                guard mayGo(ready), let message = render(ready) else {
+                    ready.lane?.ended()
+                    continue
+                }
                 // The last look: from here on the row is begun.
                 guard halt.mayBegin() else {
                     _ = sending.withLock { $0.removeValue(forKey: ready.row.number) }
+                    ready.lane?.ended()
                     board.release(ready.row.number)
                     set(.closed)
                     return .finished
@@ -181,7 +185,10 @@ final class JobSource: MessageSource {
         var zone = 0
         if let sent = sending.withLock({ $0.removeValue(forKey: message.row) }) {
             result.detail = echo.clean(result.detail, sent.row)
-            if let lane = sent.lane { learn(lane, result, attempt: message.attempt) }
+            if let lane = sent.lane {
+                lane.ended()
+                learn(lane, result, attempt: message.attempt)
+            }
             zone = sent.zone
         }
         if halt.isPassed(by: result) { set(.closed) }
