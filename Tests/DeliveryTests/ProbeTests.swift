@@ -41,6 +41,22 @@ struct ProbeTests {
         try await peer.close()
     }
 
+    @Test("Each of a route's relays is tried, under its own name")
+    func eachRelay() async throws {
+        let first = try await Peer()
+        let second = try await Peer(certificates: [Certificates.wrongName])
+        var route = first.route()
+        route.relays.append(
+            .init(host: "relay2.kit.test", port: second.port, dial: .init(address: "127.0.0.1", port: second.port))
+        )
+        let reports = try await Probe(route: route).run()
+        #expect(reports.map(\.server) == [Certificates.host, "relay2.kit.test"])
+        #expect(reports.map(\.end) == [.ready, .held])
+        #expect(reports.last?.problem?.reason == .certificateName)
+        try await first.close()
+        try await second.close()
+    }
+
     @Test("What would hold rows is named, and no more is said in clear than by a row", arguments: RouteSenderTests.bad)
     func held(_ bad: RouteSenderTests.Bad) async throws {
         let peer = try await Peer(

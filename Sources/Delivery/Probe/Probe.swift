@@ -82,7 +82,7 @@ public struct Probe: Sendable {
 
 extension RouteSettings {
     /// The route towards each of its relays.
-    fileprivate var each: [RouteSettings] { [self] }
+    fileprivate var each: [RouteSettings] { relays.indices.map { towards($0) } }
 }
 
 extension Timeouts {

@@ -328,7 +328,7 @@ public struct JobWorker: Sendable {
                 log.warning("a note cannot be taken away", metadata: ["job": "\(job.id)", "cause": "\(error)"])
             }
         }
-        budgets.forget(job.id)
+        if job.manifest.rate != nil { budgets.forget(job.id) }
         log.notice("job ended", metadata: ["job": "\(job.id)", "result": "\(totals)"])
         switch end {
         case .stopped: return .stopped(totals)
