@@ -61,6 +61,10 @@ extension EndToEnd {
             // Together, since each waits a minute for what was greylisted.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for kind in RelayPeer.Kind.allCases {
+                    guard RelayPeer.kinds.contains(kind) else {
+                        print("relays: \(kind) is skipped, since it is not there")
+                        continue
+                    }
                     group.addTask { try await self.round(kind) }
                 }
                 try await group.waitForAll()

@@ -21,10 +21,20 @@ final class RelayPeer: Sendable {
     static let programs: String? = {
         let named = ProcessInfo.processInfo.environment["WARDPOST_PEERS"]
         return [named, Places.repository + "/.build-test/peers"].compactMap { $0.map { $0 + "/root" } }
-            .first { FileManager.default.isExecutableFile(atPath: $0 + "/usr/sbin/exim4") }
+            .first { FileManager.default.fileExists(atPath: $0) }
     }()
+    /// Those whose programs are there.
+    static let kinds = Kind.allCases.filter { kind in
+        let wanted =
+            switch kind {
+            case .postfix: ["/usr/sbin/postgrey"]
+            case .exim: ["/usr/sbin/exim4", "/usr/sbin/greylistd"]
+            case .opensmtpd: ["/usr/sbin/smtpd"]
+            }
+        return wanted.allSatisfy { FileManager.default.isExecutableFile(atPath: (programs ?? "") + $0) }
+    }
     static let isThere =
-        Places.isRoot && programs != nil && Places.have("postfix", "saslpasswd2", "unshare", "python3", "perl")
+        Places.isRoot && !kinds.isEmpty && Places.have("postfix", "saslpasswd2", "unshare", "python3", "perl")
     /// What a test without it says.
     static let needs: Comment = "needs root, postfix, sasl2-bin and .ci/peers, as `make test` has them"
 
