@@ -245,6 +245,9 @@ struct FaultEffect: Hashable, Sendable {
 
     private static func byData(_ fault: Fault, _ stage: FaultStage) -> FaultEffect? {
         switch fault {
+        case .temporary where stage == .mail, .temporaryEnhanced where stage == .mail:
+            // The connection's, perhaps: it has carried a message.
+            return FaultEffect(row: .again, endsConnection: true)
         case .temporary, .temporaryEnhanced:
             return FaultEffect(row: .later(reason(fault, stage)), endsConnection: stage == .content)
         case .permanent, .permanentEnhanced:
@@ -286,6 +289,7 @@ struct FaultEffect: Hashable, Sendable {
             }
             let reason = reason(fault, stage)
             let isTemporary = fault == .temporary || fault == .temporaryEnhanced
+            if stage == .mail, isTemporary { return FaultEffect(row: .again, endsConnection: true) }
             return FaultEffect(row: isTemporary ? .later(reason) : .failed(reason))
         case .leaves:
             let row = stage == .reset ? Fate.unknown(.answerLost) : .later(.serverBusy)

@@ -205,6 +205,46 @@ struct RouteSenderTests {
         try await peer.close()
     }
 
+    @Test(
+        "A server that takes five messages on a connection and has not said so gets all of them, once and without a wait",
+        arguments: ["250-PIPELINING\r\n", "", "250-PIPELINING\r\n250-CHUNKING\r\n"]
+    )
+    func unannouncedLimit(_ offer: String) async throws {
+        let peer = try await Peer(offer: "250-relay.kit.test\r\n\(offer)250 8BITMIME\r\n") { event in
+            guard event.verb == "MAIL", event.message > 5 else { return .usual }
+            return .say("452 4.5.3 Too many recipients: Too many messages sent\r\n")
+        }
+        let source = ListSource(30)
+        var route = peer.route()
+        route.window = 4
+        // A wait that counted as one for a failure would be longer than this test may take.
+        route.limits.firstDelay = .seconds(600)
+        route.limits.longestDelay = .seconds(600)
+        #expect(try await source.send(over: route) == .finished)
+        #expect(source.results.count == 30 && source.results.values.allSatisfy { $0.verdict == .accepted })
+        #expect(peer.record.taken.count == 30 && peer.record.taken.values.allSatisfy { $0 == 1 })
+        #expect(peer.record.connections == 6 && source.handedBack >= 5)
+        #expect(peer.record.secure.filter { $0 == "QUIT" }.count == 6)
+        #expect(source.problems.isEmpty)
+        try await peer.close()
+    }
+
+    @Test(
+        "A row whose MAIL is refused for now on every connection waits after a fresh one has refused it, and no sooner"
+    )
+    func deferredByFreshConnection() async throws {
+        let peer = try await Peer { event in
+            guard event.verb == "MAIL", event.message > 1 || event.connection > 1 else { return .usual }
+            return .say("451 4.3.0 later\r\n")
+        }
+        let source = ListSource(4)
+        #expect(try await source.send(over: peer.route()) == .finished)
+        #expect(source.results.values.filter { $0.verdict == .accepted }.count == 1)
+        #expect(source.results.values.filter { $0.verdict == .deferred }.count == 3)
+        #expect(peer.record.connections == 2 && source.handedBack == 1)
+        try await peer.close()
+    }
+
     @Test("Ten connections take a thousand messages each, every one exactly once")
     func many() async throws {
         let peer = try await Peer()

@@ -17,7 +17,8 @@ import NIOCore
 ///   whose fate nobody knows.
 /// - A refused RCPT decides, since there is no other recipient. Where the message's end is taken all the same, the server
 ///   has said both, and the row is unknown.
-/// - 421 ends the taking of messages, not the listening: answers that still come are the rows' own.
+/// - 421 ends the taking of messages, not the listening: answers that still come are the rows' own. So does a MAIL that
+///   is refused for now, which may be about the connection: rows are given back, and QUIT follows.
 struct ChunkFlow: ~Copyable {
     /// What is being waited for.
     enum Awaited: Hashable, Sendable {
@@ -168,6 +169,7 @@ struct ChunkFlow: ~Copyable {
             guard reply.code == 250 else { return close(.protocolError("unexpected answer to RSET")) }
             style.note(reset: reply)
             return Step(.wait)
+        case .mail where reply.isPerhapsOfConnection: return leaveFull()
         case .mail, .recipient: return receivedEnvelope(reply, asked)
         case .end: return receivedEnd(reply, more: more)
         }
@@ -190,6 +192,18 @@ struct ChunkFlow: ~Copyable {
         }
         if flying[0].refusal == nil { flying[0].refusal = refusal }
         return Step(.wait)
+    }
+
+    /// The connection takes no more messages, as it seems; a message was taken on it, or there would be no window.
+    private mutating func leaveFull() -> Step {
+        isLeaving = true
+        let result = facts.result(.notTried, .serverBusy, "the server takes no more messages on this connection")
+        flying[0].isAnswered = true
+        flying[0].refusal = result
+        var endings = Step.Endings()
+        for flight in noted { endings.append(flight.ended(result)) }
+        noted.removeAll()
+        return Step(.wait, endings)
     }
 
     private mutating func receivedEnd(_ reply: Reply, more: Bool) -> Step {

@@ -177,3 +177,13 @@ extension EnhancedStatus {
         }
     }
 }
+
+extension Reply {
+    /// Whether a refusal of MAIL may be about a connection that has carried messages rather than about the row.
+    ///
+    /// Some servers take so many messages on a connection without having said so, and refuse each further one for now
+    /// (`452 4.5.3`). Only another connection tells. One that asks for a slower pace asks it of all connections.
+    var isPerhapsOfConnection: Bool {
+        severity == 4 && code != 421 && enhanced?.subject != 7 && !TextClue.Text(self).isAboutPace
+    }
+}

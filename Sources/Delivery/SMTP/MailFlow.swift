@@ -50,6 +50,7 @@ struct MailFlow: ~Copyable {
     /// The message whose end is out.
     var finishing: Transaction?
     private(set) var begun = 0
+    private var hasCarried = false
     private var needsReset = false
     /// No further message is wanted.
     var isLeaving = false
@@ -115,22 +116,27 @@ struct MailFlow: ~Copyable {
     mutating func begin(_ message: OutgoingMessage, isRested: Bool, into output: inout ByteBuffer) -> Step {
         if let step = chunks?.begin(message, isRested: isRested, into: &output) { return step }
         if let ending = facts.obstacle(to: message) { return Step(rest(more: false), ended: ending) }
+        current = Transaction(message, isFirst: begun == 0)
+        begun += 1
+        let isReset = !needsReset
         if needsReset {
             needsReset = false
             output.writeStaticString("RSET\r\n")
             awaited.append(.reset)
         }
-        current = Transaction(message, isFirst: begun == 0)
-        begun += 1
+        if isReset || facts.capabilities.pipelining { writeEnvelope(of: message, into: &output) }
+        return Step(.wait, announced: message.ticket)
+    }
+
+    /// Writes as much of an envelope as may go without an answer.
+    private mutating func writeEnvelope(of message: OutgoingMessage, into output: inout ByteBuffer) {
         output.writeMail(message, facts)
         awaited.append(.mail)
-        if facts.capabilities.pipelining {
-            output.writeRecipient(message, facts)
-            output.writeStaticString("DATA\r\n")
-            awaited.append(.recipient)
-            awaited.append(.data)
-        }
-        return Step(.wait, announced: message.ticket)
+        guard facts.capabilities.pipelining else { return }
+        output.writeRecipient(message, facts)
+        output.writeStaticString("DATA\r\n")
+        awaited.append(.recipient)
+        awaited.append(.data)
     }
 
     /// Takes the ledger's word about the message whose envelope is out.
@@ -160,9 +166,7 @@ struct MailFlow: ~Copyable {
         case .emptyEnd:
             needsReset = true
             return endRefused(more: more)
-        case .reset:
-            guard reply.code == 250 else { return close(.protocolError("unexpected answer to RSET")) }
-            return Step(.wait)
+        case .reset: return receivedReset(reply, more: more, into: &output)
         case .mail, .recipient:
             current?.isAnswered = true
             return receivedEnvelope(reply, asked, more: more, into: &output)
@@ -174,6 +178,14 @@ struct MailFlow: ~Copyable {
 
     // MARK: The envelope
 
+    private mutating func receivedReset(_ reply: Reply, more: Bool, into output: inout ByteBuffer) -> Step {
+        guard reply.code == 250 else { return close(.protocolError("unexpected answer to RSET")) }
+        guard awaited.isEmpty, let message = current?.message else { return Step(.wait) }
+        if more { return close(.protocolError("the server answered more than it was asked")) }
+        writeEnvelope(of: message, into: &output)
+        return Step(.wait)
+    }
+
     private mutating func receivedEnvelope(
         _ reply: Reply,
         _ asked: Awaited,
@@ -183,10 +195,14 @@ struct MailFlow: ~Copyable {
         let isTaken = asked == .mail ? reply.code == 250 : (250...252).contains(reply.code)
         guard isTaken || reply.severity >= 4 else { return unexpected(asked.stage) }
         if !isTaken {
-            let refusal = judged(reply, at: asked.stage)
+            var refusal = judged(reply, at: asked.stage)
             let isSender = asked == .mail
             if isSender, refusal.verdict == .refused, refusal.reason == .authentication {
                 return close(ConnectionEnd(kind: .authentication, reason: .authentication, detail: refusal.detail))
+            }
+            if isSender, hasCarried, reply.isPerhapsOfConnection {
+                refusal = result(.notTried, .serverBusy, "the server takes no more messages on this connection")
+                isLeaving = true
             }
             if isSender { current?.isMailRefused = true }
             if current?.refusal == nil { current?.refusal = refusal }
@@ -296,7 +312,10 @@ struct MailFlow: ~Copyable {
             return lost(.protocolError("unexpected answer to the message's end: \(result.detail)"))
         }
         finishing = nil
-        if result.verdict == .accepted { learn(end: reply) }
+        if result.verdict == .accepted {
+            hasCarried = true
+            learn(end: reply)
+        }
         return Step(rest(more: more), ended: transaction.ended(result))
     }
 

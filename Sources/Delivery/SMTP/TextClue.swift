@@ -41,14 +41,12 @@ enum TextClue {
 
         /// Whether a temporary refusal is about too much at once, whatever its code.
         var asksToSlowDown: Bool {
-            has(
-                "throttl",
-                "rate limit",
-                "rate exceeded",
-                "too many connections",
-                "too many sessions",
-                "too many messages"
-            )
+            isAboutPace || has("too many messages")
+        }
+
+        /// Whether it is about so much at once that another connection would be told the same.
+        var isAboutPace: Bool {
+            has("throttl", "rate limit", "rate exceeded", "too many connections", "too many sessions")
         }
 
         /// What the text says; `nil` if nothing that is known.
