@@ -35,7 +35,7 @@ struct WindowTests {
     func refusals() async throws {
         let peer = try await Peer(.implicit, offer: Self.offer) { event in
             switch (event.verb, event.message % 7) {
-            case ("MAIL", 3): .say("451 4.3.0 later\r\n")
+            case ("MAIL", 3): .say("552 5.3.4 too large\r\n")
             case ("RCPT", 4): .say("550 5.1.1 no such user\r\n")
             case (".", 5): .say("554 5.6.0 refused\r\n")
             case (".", 6): .say("452 4.3.1 no space\r\n")
@@ -50,7 +50,7 @@ struct WindowTests {
             // One connection and a ledger that answers at once: row N is message N.
             let expected: (AttemptResult.Verdict, Reason) =
                 switch row % 7 {
-                case 3: (.deferred, .serverBusy)
+                case 3: (.refused, .messageTooLarge)
                 case 4: (.refused, .mailboxUnknown)
                 case 5: (.refused, .contentRefused)
                 case 6: (.deferred, .serverBusy)
