@@ -1,4 +1,5 @@
 import Foundation
+import OpenSSL
 import TestSupport
 import Testing
 
@@ -74,58 +75,53 @@ extension EndToEnd {
 
         private func round(_ kind: RelayPeer.Kind) async throws {
             let began = ContinuousClock.now
-            // OpenSMTPD's keys are RSA keys.
-            let authority = try await RSAAuthority()
-            let peer = try await RelayPeer(kind, authority.certificate)
-            let site = try await Site(
-                Site.Settings(relayPort: peer.port, ca: authority.root, route: Self.routes(peer))
-            )
-            try site.write("keys/relay-password", "pencil & paper\n")
-            try site.chmod("keys/relay-password", 0o600)
+            let (authority, clients) = (try Authority(), try Authority(name: "Clients"))
+            let peer = try await RelayPeer(kind, try authority.issue { $0.keyType = .rsa2048 }, clients: clients.file)
+            let site = try await peer.site(trusting: authority.file, as: try Self.client(of: clients))
             let rows = Self.rows
-            try site.job("many", Self.job(1...rows))
-            try site.job("few", Self.job(rows + 1...rows + 200, more: "route: implicit\n"))
-            let small = try site.start("send", "few")
+            // All kinds of rows are among the first of 400.
+            let routes = [("implicit", rows + 1...rows + 200), ("mutual", rows + 401...rows + 600)]
+            try site.job("many", Self.job(1...rows, route: "main"))
+            for (route, rows) in routes { try site.job(route, Self.job(rows, route: route)) }
+            let small = try routes.map { try site.start("send", $0.0) }
             let sent = ContinuousClock.now
             let many = try await site.run("send", "many", within: .seconds(900))
             let took = ContinuousClock.now - sent
-            let few = try await small.result(within: .seconds(300))
             #expect(many.status == 1, "\(kind): \(many.errors)")
-            #expect(few.status == 1, "\(kind): \(few.errors)")
+            for program in small {
+                let few = try await program.result(within: .seconds(300))
+                #expect(few.status == 1, "\(kind): \(few.errors)")
+            }
             let account = try await peer.account()
             var kept = try compare(try site.results("many"), account, from: 1, at: kind)
-            kept += try compare(try site.results("few"), account, from: rows + 1, at: kind)
+            for (route, rows) in routes {
+                kept += try compare(try site.results(route), account, from: rows.lowerBound, at: kind)
+            }
             let there = Set((account.mailboxes + account.queue).map(\.message_id))
             #expect(there == Set(kept), "\(kind) has mail for nobody of the tables")
             #expect(account.mailboxes.count + account.queue.count == kept.count)
             #expect(account.accepted.count == kept.count)
             #expect(account.rest == 0)
             if kind == .opensmtpd {
-                let words = (1...rows + 200).count { Kind(row: $0) == .word }
+                let all = [1...rows] + routes.map(\.1)
+                let words = all.joined().count { Kind(row: $0) == .word }
                 #expect(account.refused[""]?.count == words, "OpenSMTPD refused the text of so many messages")
             }
-            #expect(account.logins.values.reduce(0, +) > 0, "\(kind): nobody logged in")
+            #expect((account.logins[kind == .opensmtpd ? "AUTH" : kind.mechanism] ?? 0) > 0, "\(account.logins)")
+            if kind == .exim { #expect((account.logins["EXTERNAL"] ?? 0) > 0, "\(account.logins)") }
             print(
                 "relays: \(kind): \(rows) rows by STARTTLS in \(took) (with a minute's wait for the greylisted), 200 by",
-                "implicit TLS, \(account.accepted.count) taken, \(account.mailboxes.count) read in mailboxes and",
+                "implicit TLS and 200 by certificate, \(account.accepted.count) taken, \(account.mailboxes.count) read in mailboxes and",
                 "\(account.queue.count) in the queue, \(account.refused.values.reduce(0) { $0 + $1.count }) refused,",
                 "\(account.deferred.values.reduce(0) { $0 + $1.count }) times greylisted; \(ContinuousClock.now - began)"
             )
         }
 
-        private static func routes(_ peer: RelayPeer) -> String {
-            let rest = """
-                    own: true
-                    auth: {username: sender, password_file: keys/relay-password}
-                    connections: 20
-
-                """
-            return rest
-                + "  implicit:\n    relay: localhost:\(peer.implicitPort)\n    tls: implicit\n    ca: relay-ca.pem\n"
-                + rest
+        private static func client(of authority: Authority) throws -> CertificateFiles {
+            try authority.issue(["sender.clinic.test"]) { $0.usages = [.client] }
         }
 
-        private static func job(_ rows: ClosedRange<Int>, more: String = "route: main\n") -> JobFiles {
+        private static func job(_ rows: ClosedRange<Int>, route: String) -> JobFiles {
             let long = String(repeating: "word ", count: 60_000)
             return JobFiles(
                 rows: rows.map { row in
@@ -135,11 +131,51 @@ extension EndToEnd {
                         kind == .large ? long : "Come again in week \(row % 52).",
                     ]
                 },
-                manifest: more,
+                manifest: "route: \(route)\n",
                 subject: "Your visit, {{first_name}}",
                 columns: ["email", "ref", "first_name", "notes"],
                 template: "Dear {{first_name}},\nyour reference is {{ref}}.\n{{notes}}\n"
             )
+        }
+
+        @Test(
+            "check --connect says how each server would take a row, sends none, and says who refused a password or missed a certificate",
+            .enabled(if: RelayPeer.isThere, RelayPeer.needs),
+            .timeLimit(.minutes(5)),
+            arguments: RelayPeer.kinds
+        )
+        func connects(_ kind: RelayPeer.Kind) async throws {
+            let (authority, clients) = (try Authority(), try Authority(name: "Clients"))
+            let strangers = try Authority(name: "Strangers")
+            let peer = try await RelayPeer(kind, try authority.issue { $0.keyType = .rsa2048 }, clients: clients.file)
+            let site = try await peer.site(trusting: authority.file, as: try Self.client(of: clients))
+            for route in ["main", "implicit", "mutual"] {
+                try site.job(route, Self.job(10...12, route: route))
+                let check = try await site.run("check", route, "--connect")
+                #expect(check.status == 0, "\(kind), \(route): \(check.output) \(check.errors)")
+                #expect(check.output.contains("TLSv1.3") && check.output.contains("pinned"), "\(check.output)")
+                #expect(check.output.contains("SIZE 200000"), "\(check.output)")
+                #expect(check.output.contains("SMTPUTF8") == kind.hasSMTPUTF8, "\(check.output)")
+                if route != "mutual" {
+                    #expect(check.output.contains("taken by \(kind.mechanism)"), "\(check.output)")
+                } else if kind == .exim {
+                    #expect(check.output.contains("taken by EXTERNAL"), "\(check.output)")
+                }
+            }
+            let wrong = try await peer.site(
+                trusting: authority.file,
+                as: try Self.client(of: strangers),
+                password: "pencil and paper"
+            )
+            for route in ["main", "mutual"] {
+                try wrong.job(route, Self.job(10...12, route: route))
+                let check = try await wrong.run("check", route, "--connect")
+                #expect([1, 75].contains(check.status), "\(kind), \(route): \(check.output) \(check.errors)")
+                #expect(!check.output.contains("Rows can go out here"), "\(check.output)")
+                if route == "main" { #expect(check.output.contains("authentication"), "\(check.output)") }
+            }
+            let account = try await peer.account()
+            #expect(account.accepted.isEmpty && account.refused.isEmpty && account.mailboxes.isEmpty)
         }
 
         /// Holds each row against all that the server has of it; the Message-IDs of the rows that were sent.

@@ -31,17 +31,26 @@ struct Authority: Sendable {
     }
 
     /// A certificate for some names, valid for some days from now on.
-    func issued(_ names: [String], from: Int64 = -86_400, to: Int64 = 86_400) throws -> IssuedCertificate {
+    func issued(
+        _ names: [String],
+        from: Int64 = -86_400,
+        to: Int64 = 86_400,
+        change: (inout CertificateRequest) -> Void = { _ in }
+    ) throws -> IssuedCertificate {
         let now = Int64(Date().timeIntervalSince1970)
-        return try authority.issue(CertificateRequest(names: names, notBefore: now + from, notAfter: now + to))
+        var request = CertificateRequest(names: names, notBefore: now + from, notAfter: now + to)
+        change(&request)
+        return try authority.issue(request)
     }
 
     /// The same as files.
-    func issue(_ names: [String] = ["localhost", "127.0.0.1"], from: Int64 = -86_400, to: Int64 = 86_400)
-        throws
-        -> CertificateFiles
-    {
-        let issued = try issued(names, from: from, to: to)
+    func issue(
+        _ names: [String] = ["localhost", "127.0.0.1"],
+        from: Int64 = -86_400,
+        to: Int64 = 86_400,
+        change: (inout CertificateRequest) -> Void = { _ in }
+    ) throws -> CertificateFiles {
+        let issued = try issued(names, from: from, to: to, change: change)
         let key = issued.keyPEM.exposedCopy()
         let name = UUID().uuidString
         let files = CertificateFiles(
@@ -78,32 +87,5 @@ struct Authority: Sendable {
                 + " | openssl dgst -sha256 -binary | openssl base64",
             files.chain,
         ]).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-}
-
-/// A root and a certificate with RSA keys, as OpenSSL's own program makes them.
-struct RSAAuthority: Sendable {
-    private let directory: TemporaryDirectory
-    /// The root, as a file.
-    let root: String
-    /// What the root vouches for: `localhost`.
-    let certificate: CertificateFiles
-
-    init() async throws {
-        directory = try TemporaryDirectory()
-        let base = directory.path
-        root = base + "/root.pem"
-        certificate = CertificateFiles(chain: base + "/leaf.pem", key: base + "/leaf.key", both: base + "/leaf.both")
-        try await Program.output([
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test Root",
-            "-keyout", base + "/root.key", "-out", root,
-        ])
-        try await Program.output([
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-            "-CA", root, "-CAkey", base + "/root.key", "-addext", "subjectAltName=DNS:localhost",
-            "-addext", "basicConstraints=CA:FALSE", "-keyout", certificate.key, "-out", certificate.chain,
-        ])
-        let both = try directory.read("leaf.key") + directory.read("leaf.pem")
-        try directory.write("leaf.both", both)
     }
 }

@@ -15,6 +15,9 @@ final class RelayPeer: Sendable {
 
         /// Whether EHLO offers SMTPUTF8.
         var hasSMTPUTF8: Bool { self != .opensmtpd }
+
+        /// The mechanism by which a password is best proved to it.
+        var mechanism: String { self == .postfix ? "SCRAM-SHA-256" : "PLAIN" }
     }
 
     /// Where `.ci/peers` puts the programs.
@@ -43,22 +46,27 @@ final class RelayPeer: Sendable {
     let port: Int
     /// Where TLS starts with the first byte.
     let implicitPort: Int
+    /// Where it takes STARTTLS, and only those who show a certificate.
+    let mutualPort: Int
     private let directory: TemporaryDirectory
     private let cell: Program
 
-    /// Starts one that shows a certificate.
-    init(_ kind: Kind, _ certificate: CertificateFiles) async throws {
+    /// Starts one that shows a certificate, and trusts those that a root vouches for.
+    init(_ kind: Kind, _ certificate: CertificateFiles, clients: String) async throws {
         self.kind = kind
         directory = try TemporaryDirectory()
-        (port, implicitPort) = (try Places.freePort(), try Places.freePort())
+        let ports = [try Places.freePort(), try Places.freePort(), try Places.freePort()]
+        (port, implicitPort, mutualPort) = (ports[0], ports[1], ports[2])
         try FileManager.default.copyItem(atPath: certificate.chain, toPath: directory.path("relay.pem"))
         try FileManager.default.copyItem(atPath: certificate.key, toPath: directory.path("relay.key"))
-        cell = try Program([
-            "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
-            Places.script("relays/cell.sh"), kind.rawValue, directory.path, Self.programs ?? "", String(port),
-            String(implicitPort),
-        ])
-        for port in [port, implicitPort] {
+        try FileManager.default.copyItem(atPath: clients, toPath: directory.path("clients.pem"))
+        cell = try Program(
+            [
+                "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
+                Places.script("relays/cell.sh"), kind.rawValue, directory.path, Self.programs ?? "",
+            ] + ports.map(String.init)
+        )
+        for port in ports {
             try await eventually("\(kind) greets on \(port)", within: .seconds(60)) { [cell] in
                 guard !cell.hasEnded else {
                     throw Program.Failure(description: "\(kind) ended: \(cell.output) \(cell.errors)")
@@ -66,6 +74,39 @@ final class RelayPeer: Sendable {
                 return connects(to: port)
             }
         }
+    }
+
+    /// Makes a site with three routes to it: `main`, `implicit`, and `mutual`, where a certificate stands for the password.
+    func site(
+        trusting root: String,
+        as client: CertificateFiles,
+        password: String = "pencil & paper"
+    ) async throws -> Site {
+        let secret = """
+                own: true
+                auth: {username: sender, password_file: keys/relay-password}
+                connections: 20
+
+            """
+        let certificate = """
+                own: true
+                client_certificate: keys/client.pem
+                client_key: keys/client.key
+
+            """
+        let external = kind == .exim ? "    auth: {mechanism: EXTERNAL}\n" : ""
+        func route(_ name: String, _ port: Int, _ tls: String, _ proof: String) -> String {
+            "  \(name):\n    relay: localhost:\(port)\n    tls: \(tls)\n    ca: relay-ca.pem\n" + proof
+        }
+        let others =
+            route("implicit", implicitPort, "implicit", secret)
+            + route("mutual", mutualPort, "starttls", certificate + external)
+        let site = try await Site(Site.Settings(relayPort: port, ca: root, route: secret + others))
+        try site.write("keys/relay-password", password + "\n")
+        try FileManager.default.copyItem(atPath: client.chain, toPath: site.path + "/keys/client.pem")
+        try FileManager.default.copyItem(atPath: client.key, toPath: site.path + "/keys/client.key")
+        for file in ["relay-password", "client.key"] { try site.chmod("keys/" + file, 0o600) }
+        return site
     }
 
     /// Its log, mailboxes and queue, which only its own namespace and this way show.

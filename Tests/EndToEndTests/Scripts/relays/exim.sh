@@ -2,7 +2,7 @@
 # Exim with greylistd as its policy server. It takes everything into its queue, and delivers one message of ten: a process for
 # each delivery would make this the slowest of all tests; see cell.sh.
 set -eu
-: "${scripts:?}" "${fast:?}" "${peers:?}" "${directory:?}" "${port:?}" "${implicit:?}"
+: "${scripts:?}" "${fast:?}" "${peers:?}" "${directory:?}" "${port:?}" "${implicit:?}" "${mutual:?}"
 sh "$scripts/greylistd.sh"
 mkdir -m 750 "$fast/spool" "$fast/logs"
 chown Debian-exim:Debian-exim "$fast/spool" "$fast/logs"
@@ -16,13 +16,16 @@ exim_path = $peers/usr/sbin/exim4
 spool_directory = $fast/spool
 log_file_path = $fast/logs/%slog
 pid_file_path = $fast/exim.pid
-local_interfaces = <; [127.0.0.1]:$port; [127.0.0.1]:$implicit
+notifier_socket =
+local_interfaces = <; [127.0.0.1]:$port; [127.0.0.1]:$implicit; [127.0.0.1]:$mutual
 tls_on_connect_ports = $implicit
 tls_advertise_hosts = *
 tls_certificate = $directory/relay.pem
 tls_privatekey = $fast/relay.key
 auth_advertise_hosts = \${if def:tls_in_cipher {*}}
 smtputf8_advertise_hosts = *
+tls_verify_hosts = \${if eq {\$received_port}{$mutual}{*}}
+tls_verify_certificates = \${if eq {\$received_port}{$mutual}{$directory/clients.pem}{/etc/ssl/certs/ca-certificates.crt}}
 message_size_limit = 200000
 host_lookup =
 rfc1413_query_timeout = 0s
@@ -40,6 +43,7 @@ begin acl
 
 recipient:
   deny !authenticated = *
+       !condition = \${if and {{eq {\$received_port}{$mutual}} {bool{\$tls_in_certificate_verified}}}}
        message = relay not permitted
   deny local_parts = ^policy
        message = 554 5.7.1 not for this recipient
@@ -98,5 +102,13 @@ login:
   server_prompts = Username:: : Password::
   server_condition = \${if and {{eq {\$auth1}{sender}} {eq {\$auth2}{pencil & paper}}}}
   server_set_id = \$auth1
+
+external:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = \$tls_in_certificate_verified
+  server_param2 = \${certextract{subj_altname,dns}{\$tls_in_peercert}}
+  server_condition = \${if eq {\$auth2}{sender.clinic.test}}
+  server_set_id = sender
 END
 exec "$peers/usr/sbin/exim4" -bdf

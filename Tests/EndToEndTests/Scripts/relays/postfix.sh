@@ -1,7 +1,7 @@
 #!/bin/sh
 # Postfix with Cyrus SASL, and postgrey as its policy server; see cell.sh.
 set -eu
-: "${fast:?}" "${peers:?}" "${directory:?}" "${port:?}" "${implicit:?}"
+: "${fast:?}" "${peers:?}" "${directory:?}" "${port:?}" "${implicit:?}" "${mutual:?}"
 mkdir -p /etc/postfix/sasl "$fast/spool" "$fast/postgrey"
 mkdir -m 700 "$fast/data"
 chown postfix "$fast/data"
@@ -84,6 +84,10 @@ cat >/etc/postfix/master.cf <<END
 127.0.0.1:$port inet n - n - 70 smtpd
 127.0.0.1:$implicit inet n - n - 70 smtpd
   -o smtpd_tls_wrappermode=yes
+127.0.0.1:$mutual inet n - n - 70 smtpd
+  -o smtpd_tls_req_ccert=yes
+  -o smtpd_tls_CAfile=$directory/clients.pem
+  -o smtpd_relay_restrictions=permit_tls_all_clientcerts,reject
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
