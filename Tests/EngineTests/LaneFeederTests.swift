@@ -12,6 +12,7 @@ import Testing
     /// A job's feeding half.
     struct Feeding {
         let bench: Bench
+        let ledger: LedgerWriter
         let source: JobSource
         let feeder: RowFeeder
         let lanes: LaneFeeder
@@ -24,7 +25,7 @@ import Testing
             bench = try await Bench()
             try bench.job("visit", TestJob(addresses))
             let job = try bench.prepared("visit")
-            let ledger = try bench.ledger("visit")
+            ledger = try bench.ledger("visit")
             source = JobSource(
                 job: job,
                 board: ledger.withRows { JobBoard($0) },

@@ -54,9 +54,9 @@ extension JobRun {
         // A row that was tried and refused for now is not "before it was tried": that refusal is what it came to.
         // One that was handed back in the middle of its next try names no server, and is cancelled like the others; so is
         // one of a halted job, which goes on with what was not refused for good.
-        if status == .cancelled, problem.reason != .halted, attempts > 0,
-            case .deferred(_, let last)? = try? view.latest(of: row), !last.server.isEmpty
-        {
+        let isCancelled = status == .cancelled && problem.reason != .halted
+        switch attempts > 0 ? try? view.latest(of: row) : nil {
+        case .deferred(_, let last)? where isCancelled && !last.server.isEmpty:
             outcome.status = .failed
             outcome.reason = last.reason
             outcome.detail = last.detail
@@ -64,6 +64,10 @@ extension JobRun {
             outcome.server = last.server
             outcome.tls = last.tls
             outcome.messageID = job.run.messages.messageID(of: row)
+        // Asked for again, and not tried again: what it came to before still holds, above all that nobody knows.
+        case .ended(_, let last)? where last.status == .unknown || isCancelled && last.status == .failed:
+            outcome = last
+        default: break
         }
         source.end(row, outcome)
     }

@@ -126,8 +126,9 @@ extension JobRun {
         guard await ledger.flush() else { return }
         try await removeRetry(file)
         let board = source.board
-        let count = ledger.withRows { board.reopen($0.rows(.retry)) }
+        // Before the rows are there to be taken: one whose usual day is over would end at once.
         calendar.begin(at: .now)
+        let count = ledger.withRows { board.reopen($0.rows(.retry)) }
         surroundings.steering.note(name, "\(count) \(count == 1 ? "row is" : "rows are") tried again")
         surroundings.log.notice("rows are tried again", metadata: ["job": "\(job.id)", "rows": "\(count)"])
     }

@@ -28,6 +28,17 @@ final class JobRun: Sendable {
         case disk(String)
         /// Another worker has the job now; nothing more is to be done or written.
         case lost
+
+        /// How a run ends that found every row at its end: as an earlier one did that could not say so beside the job.
+        init(after stopped: Reason?) {
+            switch stopped {
+            case .stopped?: self = .stopped
+            case .halted?: self = .halted("Halted: servers refused more rows than this site allows")
+            case .contentChanged?, .folderGone?:
+                self = .changed("The folder or a file in it was changed while the job ran")
+            default: self = .complete
+            }
+        }
     }
 
     /// Why the run is to end before every row is sent.

@@ -312,6 +312,8 @@ final class JobSource: MessageSource {
     /// The ledger may hold that it was about to go out, and must not be left saying so.
     private func handBack(_ message: Ticket, _ result: AttemptResult) {
         let board = board
+        // Otherwise what it says of the row still holds: that its fate is unknown, for one that was asked for again.
+        guard ledger.state(of: message.row).phase == .tried else { return board.release(message.row) }
         let now = Timestamp.now
         let deferral = Deferral(attempts: message.attempt - 1, at: now, due: now, reason: result.reason)
         ledger.append(.deferred(message.row, deferral)) { isDurable in

@@ -317,6 +317,7 @@ public struct JobWorker: Sendable {
         }
         // Closed first: the marker beside the job says that all is done, and what follows is told by the note.
         ledger.append(.closed(at: .now, counts: counts))
+        let end = end == .complete ? JobRun.End(after: ledger.run.stopped) : end
         guard let view = await ledger.view() else { return .tryAgain("the ledger failed") }
         let totals = JobTotals(view)
         try await Blocking.run { try output.write(job, view, end, steering.all) }

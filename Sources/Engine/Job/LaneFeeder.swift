@@ -62,7 +62,7 @@ final class LaneFeeder: Sendable {
                 guard try cursor.reader.next(into: &cursor.line) else {
                     // What is still left out lies before where the reader began: the next one finds it.
                     guard isWhole, taken == 0 else { return }
-                    queue.tookAllBack(lane)
+                    queue.tookAllBack()
                     return rows.source.board.openLeftOut()
                 }
             }

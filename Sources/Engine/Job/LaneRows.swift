@@ -197,9 +197,10 @@ struct LaneRows {
         if lanes[index].leftOut == 0 { readers -= 1 }
     }
 
-    /// No row of the lane is left out, whatever was noted.
-    mutating func tookAllBack(_ lane: Lane) {
-        while leftOut(lane) > 0 { tookBack(lane) }
+    /// No row is left out, whatever was noted: all are open again, those of other lanes, too.
+    mutating func tookAllBack() {
+        for index in lanes.indices { lanes[index].leftOut = 0 }
+        readers = 0
     }
 
     /// The lane's need was seen to; says whether there is another already.

@@ -166,9 +166,9 @@ final class RowQueue: Sendable {
         storage.withLock { $0.lanes.tookBack(lane) }
     }
 
-    /// No row is left out for a lane, whatever was noted.
-    func tookAllBack(_ lane: Lane) {
-        storage.withLock { $0.lanes.tookAllBack(lane) }
+    /// No row is left out for any lane, whatever was noted.
+    func tookAllBack() {
+        storage.withLock { $0.lanes.tookAllBack() }
     }
 
     /// Says that a lane's need was seen to, so that the next one is told; `true` if there is one already.

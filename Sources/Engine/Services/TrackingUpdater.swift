@@ -15,6 +15,8 @@ import Tracking
 public struct TrackingUpdater: Service {
     /// How often events are looked for.
     public var interval: Duration = .seconds(2)
+    /// How long a job rests whose files could not be written; twice as long each time, up to an hour.
+    public var rest: Duration = .seconds(30)
 
     private let worker: JobWorker
     private let log: Logger
@@ -28,7 +30,7 @@ public struct TrackingUpdater: Service {
     /// Follows the events until told to stop.
     public func run() async throws {
         let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.tokens)
-        let follower = Follower(worker: worker, log: log, events: events)
+        let follower = Follower(worker: worker, log: log, events: events, rest: rest)
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await follower.turn()
@@ -40,7 +42,7 @@ public struct TrackingUpdater: Service {
     /// Takes in all events there are and rewrites what they change, once; for commands that end.
     public func once() async throws(EngineError) {
         let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.tokens)
-        await Follower(worker: worker, log: log, events: events).turn()
+        await Follower(worker: worker, log: log, events: events, rest: rest).turn()
     }
 
     private actor Follower {
@@ -51,9 +53,13 @@ public struct TrackingUpdater: Service {
         private var changed: Set<JobID> = []
         /// Folders of jobs that were under way, and when to look again: reading a large ledger takes a while.
         private var underWay: [JobID: (folder: String, until: ContinuousClock.Instant)] = [:]
+        /// Jobs whose files could not be written, and when to try again.
+        private var resting: [JobID: (until: ContinuousClock.Instant, wait: Duration)] = [:]
+        private let firstRest: Duration
 
-        init(worker: JobWorker, log: Logger, events: consuming sending EventReader) {
+        init(worker: JobWorker, log: Logger, events: consuming sending EventReader, rest: Duration) {
             self.worker = worker
+            firstRest = rest
             self.log = log
             self.events = events
         }
@@ -68,17 +74,21 @@ public struct TrackingUpdater: Service {
                 log.error("events cannot be read", metadata: ["cause": "\(error)"])
             }
             for id in changed {
+                if let rest = resting[id], ContinuousClock.now < rest.until { continue }
                 do {
                     guard try rewrite(id) else { continue }
                     changed.remove(id)
                     underWay[id] = nil
+                    resting[id] = nil
                 } catch let error as FileError where error.mayPass {
                     // Written later, from the same events.
                     underWay[id] = (underWay[id]?.folder ?? "", .now + .seconds(30))
                     log.warning("tracking cannot be written now", metadata: ["job": "\(id)", "cause": "\(error)"])
                 } catch {
-                    changed.remove(id)
                     underWay[id] = nil
+                    // A full disk may be mended; a ledger that does not verify is not read every two seconds.
+                    let wait = min((resting[id]?.wait ?? firstRest / 2) * 2, .seconds(3_600))
+                    resting[id] = (.now + wait, wait)
                     log.error("tracking cannot be written", metadata: ["job": "\(id)", "cause": "\(error)"])
                 }
             }
