@@ -33,6 +33,20 @@ import Testing
         #expect(progress.rowsPerSecond == 0 && progress.secondsLeft == nil)
     }
 
+    @Test(
+        "A job waits, too, whose rows are partly refused for now and partly before their own time, not one with a lane's"
+    )
+    func mixed() {
+        var snapshot = Self.snapshot(sent: 4, deferred: 3)
+        snapshot.postponed = 3
+        #expect(Self.progress(snapshot).isWaiting)
+        snapshot.leftOut = 1
+        #expect(!Self.progress(snapshot).isWaiting)
+        snapshot.leftOut = 0
+        snapshot.inFlight = 1
+        #expect(!Self.progress(snapshot).isWaiting)
+    }
+
     @Test("A job waits while it is paused, too early, or has only rows that were refused for now")
     func waiting() {
         #expect(!Self.progress(Self.snapshot(sent: 4, open: 6)).isWaiting)

@@ -267,8 +267,12 @@ final class JobBoard: Sendable {
         var inFlight: Int
         /// Rows that wait for their time or their domain's pace.
         var postponed = 0
+        /// How many of them wait for their lane, which may have room at any time.
+        var leftOut = 0
         /// Whether no row is left to work on, and none is about to be asked for.
         var isComplete = false
+        /// Whether nothing can be done but wait for the moment at which a row is due.
+        var isResting: Bool { open + inFlight + leftOut == 0 && deferred + postponed > 0 }
         /// How many rows ended.
         var ended: Int { RowStatus.allCases.reduce(0) { $0 + counts[$1] } }
     }
@@ -282,6 +286,7 @@ final class JobBoard: Sendable {
                 deferred: $0.deferred,
                 inFlight: $0.inFlight,
                 postponed: $0.postponed + $0.leftOut,
+                leftOut: $0.leftOut,
                 isComplete: $0.isComplete
             )
         }

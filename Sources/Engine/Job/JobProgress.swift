@@ -39,10 +39,13 @@ public struct JobProgress: Sendable {
         case halted(String)
     }
 
-    /// Whether nothing can be sent now: the job is paused, too early, without its relay, or all that is left was refused
-    /// for now.
+    /// Whether all that is left was refused for now or has not come to its own time.
+    var isResting = false
+
+    /// Whether nothing can be sent now: the job is paused, too early, without its relay, or every row that is left waits for
+    /// its moment.
     public var isWaiting: Bool {
-        isPaused || waitingUntil != nil || problem != nil || (deferred > 0 && ended + deferred == total)
+        isPaused || waitingUntil != nil || problem != nil || isResting
     }
 }
 
@@ -87,7 +90,8 @@ final class ProgressMeter: Sendable {
             waitingUntil: waitingUntil,
             zones: zones,
             problem: problem.map { "\($0.reason): \($0.detail)" },
-            notice: notice
+            notice: notice,
+            isResting: board.isResting
         )
     }
 }
