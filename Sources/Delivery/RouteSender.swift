@@ -326,10 +326,16 @@ public final class RouteSender: Sendable {
 
 extension TLSContext {
     /// How a route meets its servers.
-    convenience init(_ route: RouteSettings) throws(OpenSSLError) {
-        switch route.trust {
-        case .system: try self.init(trust: .system, clientCertificate: route.clientCertificate)
-        case .pem(let roots): try self.init(trust: .pem(roots), clientCertificate: route.clientCertificate)
-        }
+    convenience init(_ route: RouteSettings, resumesSessions: Bool = true) throws(OpenSSLError) {
+        let trust: Trust =
+            switch route.trust {
+            case .system: .system
+            case .pem(let roots): .pem(roots)
+            }
+        try self.init(
+            trust: trust,
+            clientCertificate: route.clientCertificate,
+            resumesSessions: resumesSessions
+        )
     }
 }

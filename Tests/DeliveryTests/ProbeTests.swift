@@ -57,6 +57,29 @@ struct ProbeTests {
         try await second.close()
     }
 
+    @Test("Each relay is tried by a handshake of its own, and the good ones do not speak for the bad one")
+    func severalRelays() async throws {
+        var options = TLSServerContext.Options()
+        options.givesTickets = true
+        let first = try await Peer(options: options)
+        let bad = try await Peer(certificates: [Certificates.wrongName])
+        let third = try await Peer(certificates: [Certificates.third])
+        var route = first.route()
+        let peers = [(first, "relay.kit.test"), (bad, "relay2.kit.test"), (third, "relay3.kit.test")]
+        route.relays = (peers + [peers[0]]).map { peer, host in
+            RouteSettings.Relay(host: host, port: peer.port, dial: .init(address: "127.0.0.1", port: peer.port))
+        }
+        let reports = try await Probe(route: route).run()
+        try #require(reports.map(\.server) == ["relay.kit.test", "relay2.kit.test", "relay3.kit.test", "relay.kit.test"])
+        #expect(reports.map(\.end) == [.ready, .held, .ready, .ready])
+        #expect(reports[1].problem?.reason == .certificateName)
+        // A session that is taken up shows no certificate, and says nothing of the one that the server has now.
+        #expect(first.record.connections == 2 && first.record.resumed == 0)
+        #expect(reports[3].matchedName == "relay.kit.test")
+        #expect(bad.record.secure.isEmpty && third.record.secure.last == "QUIT")
+        for peer in [first, bad, third] { try await peer.close() }
+    }
+
     @Test("What would hold rows is named, and no more is said in clear than by a row", arguments: RouteSenderTests.bad)
     func held(_ bad: RouteSenderTests.Bad) async throws {
         let peer = try await Peer(

@@ -22,7 +22,7 @@ public struct Probe: Sendable {
         self.route = route
         self.group = group
         // A full handshake, so that what is shown is what the server has now.
-        tls = try TLSContext(route)
+        tls = try TLSContext(route, resumesSessions: false)
     }
 
     /// Prepares to try a route on the process's own event loops.
@@ -33,7 +33,7 @@ public struct Probe: Sendable {
     /// Tries each of the route's relays, one after the other.
     public func run() async -> [ProbeReport] {
         var reports: [ProbeReport] = []
-        for route in route.each { reports.append(await run(route)) }
+        for relay in route.relays.indices { reports.append(await run(route.towards(relay))) }
         return reports
     }
 
@@ -78,11 +78,6 @@ public struct Probe: Sendable {
             return ProbeReport(route, end: ConnectionEnd(kind: .lost, reason: .connect, detail: "the loops have ended"))
         }
     }
-}
-
-extension RouteSettings {
-    /// The route towards each of its relays.
-    fileprivate var each: [RouteSettings] { relays.indices.map { towards($0) } }
 }
 
 extension Timeouts {
