@@ -61,9 +61,14 @@ extension MailFlow {
         return lost(end, reasonAtEnd: loss.reasonAtEnd)
     }
 
-    mutating func lost(_ end: ConnectionEnd, reasonAtEnd: Reason? = nil, isAnswered: Bool = false) -> Step {
+    mutating func lost(
+        _ end: ConnectionEnd,
+        reasonAtEnd: Reason? = nil,
+        detailAtEnd: String? = nil,
+        isAnswered: Bool = false
+    ) -> Step {
         let unanswered = finishing.map { transaction in
-            transaction.ended(result(.unknown, reasonAtEnd ?? end.reason, end.detail))
+            transaction.ended(result(.unknown, reasonAtEnd ?? end.reason, detailAtEnd ?? end.detail))
         }
         // The one behind a message without an answer has nothing to do with what went wrong.
         if let transaction = current, unanswered == nil, transaction.isDurable != false,

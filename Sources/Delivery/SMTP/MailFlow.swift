@@ -309,7 +309,10 @@ struct MailFlow: ~Copyable {
         guard let transaction = finishing else { return unexpected(.end) }
         let result = judged(reply, at: .end)
         guard result.verdict != .unknown else {
-            return lost(.protocolError("unexpected answer to the message's end: \(result.detail)"))
+            // The server has seen content and may repeat it: its text is for this row alone, not for the next one or the
+            // route.
+            let what = "unexpected answer to the message's end"
+            return lost(.protocolError(what), detailAtEnd: "\(what): \(result.detail)")
         }
         finishing = nil
         if result.verdict == .accepted {
