@@ -285,6 +285,28 @@ struct TokenCommandTests {
         #expect(problem(staying) == TokenProblem("the token command did not end in time", isTemporary: true))
     }
 
+    @Test("A signal to us while it is awaited does not make the wait one without a limit")
+    func interrupted() async throws {
+        let silent = try command("exec sleep 20", limit: .seconds(1))
+        // Any signal that nobody here uses; by default it is ignored, and interrupts nothing.
+        signal(SIGURG) { _ in }
+        defer { signal(SIGURG, SIG_DFL) }
+        let started = ContinuousClock.now
+        let waiting = Mutex<pthread_t?>(nil)
+        let problem: TokenProblem? = await withCheckedContinuation { done in
+            Thread.detachNewThread {
+                waiting.withLock { $0 = pthread_self() }
+                done.resume(returning: self.problem(silent))
+            }
+            Thread.detachNewThread {
+                Thread.sleep(forTimeInterval: 0.5)
+                if let thread = waiting.withLock({ $0 }) { pthread_kill(thread, SIGURG) }
+            }
+        }
+        #expect(problem == TokenProblem("the token command did not end in time", isTemporary: true))
+        #expect(ContinuousClock.now - started < .seconds(10))
+    }
+
     @Test("Endless output is cut off")
     func endlessOutput() throws {
         let problem = problem(try command("exec cat /dev/zero"))

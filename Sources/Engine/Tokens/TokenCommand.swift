@@ -99,9 +99,12 @@ struct TokenCommand: Sendable {
             let milliseconds = Int32(
                 clamping: left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
             )
-            guard milliseconds > 0, unsafe poll(&wanted, 1, milliseconds) != 0 else {
+            let ready = milliseconds > 0 ? unsafe poll(&wanted, 1, milliseconds) : 0
+            guard ready != 0 else {
                 throw TokenProblem("the token command did not end in time", isTemporary: true)
             }
+            // A signal of ours says nothing about the program: reading now would wait without a limit.
+            guard ready > 0 else { continue }
             let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
             if count < 0 {
                 guard errno == EINTR || errno == EAGAIN else {
