@@ -94,7 +94,7 @@ extension RouteBuilder {
         }
     }
 
-    /// A program that others can write is theirs, and would run as us.
+    /// A program that others can write or replace is theirs, and would run as us.
     private func checkProgram(_ path: String, _ place: Place) throws(EngineError) {
         // Programs are often links, which files of the site may not be.
         var status = stat()
@@ -113,5 +113,37 @@ extension RouteBuilder {
                 fix: "chmod go-w it"
             )
         }
+        try checkHands(status.st_uid, "the token command", place)
+        // Whoever can write its directory, or that of a link to it, can put another program in its place.
+        for name in [path, Self.realPath(path)] {
+            let directory = name.lastIndex(of: "/").map { String(name[...$0]) } ?? "/"
+            guard unsafe stat(directory, &status) == 0, status.st_mode & 0o022 == 0 || status.st_mode & 0o1000 != 0
+            else {
+                throw EngineError(
+                    .configuration,
+                    "others than its owner can write the token command's directory, and put another program there",
+                    at: place,
+                    fix: "chmod go-w \(directory)"
+                )
+            }
+            try checkHands(status.st_uid, "the token command's directory", place)
+        }
+    }
+
+    /// Refuses what belongs to somebody who is neither root, nor the service account, nor the one who writes the configuration.
+    private func checkHands(_ owner: uid_t, _ what: String, _ place: Place) throws(EngineError) {
+        guard owner != 0, owner != geteuid(), owner != site.owner else { return }
+        throw EngineError(
+            .configuration,
+            "\(what) belongs to another account, which would decide what is run as this one",
+            at: place,
+            fix: "chown it to root or to the service account"
+        )
+    }
+
+    private static func realPath(_ path: String) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
     }
 }

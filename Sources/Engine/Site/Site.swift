@@ -14,6 +14,8 @@ public struct Site: Sendable {
     /// What `wardpost.yaml` says.
     public let configuration: SiteConfiguration
     let directory: Directory
+    /// Whose `wardpost.yaml` is: the operator, whose word all of it is.
+    let owner: UInt32
     /// The tokens of its routes, for all its jobs.
     let tokens = TokenSources()
 
@@ -37,7 +39,7 @@ public struct Site: Sendable {
             let configuration = try SiteConfiguration.parse(bytes: bytes, file: file)
             // Before any key is read: what is made earlier comes from another provider.
             if let fips = configuration.fips, fips.value { try requireFIPS(fips.place) }
-            return Site(path: path, configuration: configuration, directory: directory)
+            return Site(path: path, configuration: configuration, directory: directory, owner: status.owner)
         } catch let error as EngineError {
             throw error
         } catch let problems as Diagnostics {
@@ -112,17 +114,32 @@ public struct Site: Sendable {
         try? directory.open(subdirectory: "templates")
     }
 
-    /// Opens a file that the configuration names, relative to the site or absolute; it is the operator's own word.
+    /// Opens a file that the configuration names, relative to the site or absolute; it is the operator's own word, so that one
+    /// that others can write is refused: a root put into a `ca` would be believed.
     func file(_ name: Placed<String>, limit: Int = 1 << 20) throws(EngineError) -> [UInt8] {
         let parts = absolute(name.value).split(separator: "/", omittingEmptySubsequences: true)
         let parent = "/" + parts.dropLast().joined(separator: "/")
+        let file = String(parts.last ?? "")
+        let isOpen: Bool
+        let bytes: [UInt8]
         do {
-            return try Directory(path: parent).read(String(parts.last ?? ""), limit: limit)
+            let directory = try Directory(path: parent)
+            isOpen = try directory.openRegular(file).status().isWritableByOthers
+            bytes = try directory.read(file, limit: limit)
         } catch {
             var problem = Diagnostic("\(error)", at: name.place)
             problem.mayPass = error.mayPass
             throw EngineError(.configuration, [problem])
         }
+        guard !isOpen else {
+            throw EngineError(
+                .configuration,
+                "others than its owner can write \(name.value)",
+                at: name.place,
+                fix: "chmod go-w \(name.value)"
+            )
+        }
+        return bytes
     }
 
     /// A secret file that the configuration names; refused if others can read it.
