@@ -24,7 +24,9 @@ final class TLSSessions: Sendable {
 
     /// A session and its validity.
     @safe struct Kept: @unchecked Sendable {
-        // Sendable: a session that is offered or taken out is not changed any more; OpenSSL counts references atomically.
+        // Sendable: OpenSSL counts references atomically and changes a session that it has handed out in one way only, under
+        // its context's lock: a connection that ends with a fatal alert sets the flag that its session is not to be
+        // taken up (RFC 8446 section 6.2), which `offer(on:)` asks for. A copy of our own would miss that.
         fileprivate let pointer: OpaquePointer
         let validity: Validity
 
