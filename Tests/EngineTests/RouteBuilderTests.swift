@@ -115,7 +115,8 @@ struct RouteBuilderTests {
         try chmod("ca.pem", 0o600)
         // Root may run what anybody may; here nobody may.
         #expect(try refusal(Self.command)?.contains("no program that we may run") == true)
-        for (path, sentence) in [("bin/", "no program that we may run"), ("bin/none", "cannot be used")] {
+        try scratch.write("bin/folder/readme", text: "")
+        for (path, sentence) in [("bin/folder", "no program that we may run"), ("bin/none", "cannot be used")] {
             let refusal = try refusal("    auth: {username: u, token_command: [\(path)]}")
             #expect(refusal?.contains(sentence) == true, "\(refusal ?? "")")
         }
