@@ -295,6 +295,11 @@ struct TokenCommandTests {
         let waiting = Mutex<pthread_t?>(nil)
         let problem: TokenProblem? = await withCheckedContinuation { done in
             Thread.detachNewThread {
+                // Threads of the runtime's let no signal through, and pass that on.
+                var signals = sigset_t()
+                unsafe sigemptyset(&signals)
+                unsafe sigaddset(&signals, SIGURG)
+                unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
                 waiting.withLock { $0 = pthread_self() }
                 done.resume(returning: self.problem(silent))
             }
