@@ -72,15 +72,18 @@ import Testing
         let seen = Sightings()
         let bench = try await bench(seen, route: ofRoute ? "rate: 40/s" : "")
         try bench.job("visit", .rows(110, manifest: ofRoute ? "" : "rate: 40/s\n"))
-        for _ in 0..<4 {
+        var words: [String] = []
+        // On a machine that is slow to look, the last of them may get to the end.
+        while words.count < 4, words.last != "done" {
             let worker = try bench.another()
             let run = Task { try await worker.work("visit") }
             let before = seen.count
             while seen.count < before + 15 { try await Task.sleep(for: .milliseconds(2)) }
             run.cancel()
-            #expect(try await run.value.word == "interrupted")
+            words.append(try await run.value.word)
         }
-        #expect(try await bench.work("visit").word == "done")
+        #expect(words.first == "interrupted" && Set(words).isSubset(of: ["interrupted", "done"]), "\(words)")
+        if words.last != "done" { #expect(try await bench.work("visit").word == "done") }
         #expect(seen.count == 110)
         #expect(seen.mostInASecond <= 40, "\(seen.mostInASecond)")
         let rates = try FileManager.default.contentsOfDirectory(atPath: bench.scratch.path("outbox/rates"))
