@@ -66,11 +66,9 @@ public enum FileName {
     }
 
     /// The names that Wardpost reads or writes in a job's folder.
-    public static let reserved: Set<String> = [
-        "manifest.yaml", "SHA256SUMS", "READY", "PAUSE", "STOP", "RETRY", "CONFIRM", "DONE", "REJECTED", "HELD",
-        "STOPPED", "status.json", "problems.csv", "results.csv", "results.csv.sig", "tracking.csv", "tracking.csv.sig",
-        "summary.json", "summary.json.sig", "summary.html", "summary.html.sig",
-    ]
+    public static let reserved = JobFiles.written.union(JobFiles.Control.allCases.map(\.rawValue)).union([
+        JobFiles.manifest, JobFiles.checksums,
+    ])
 
     /// Checks a name.
     public static func check(_ name: String, _ rules: Rules = .job) throws(Refused) {
@@ -101,18 +99,11 @@ public enum FileName {
             if part.isEmpty || part.elementsEqual(".".utf8) { throw .part }
             guard part.count <= 255 else { throw .length }
             if part.first == UInt8(ascii: "~") { throw .home }
-            if rules != .site, isUnfinished(part) { throw .unfinished }
+            if rules != .site, JobFiles.isUnfinished(String(decoding: part, as: UTF8.self)) { throw .unfinished }
         }
         if rules != .site, parts.count == 1, reserved.contains(String(decoding: parts[0], as: UTF8.self)) {
             throw .ours
         }
-    }
-
-    /// Whether a name looks like an unfinished transfer: `.part`, `.filepart`, `.tmp`, `~`, a leading dot.
-    private static func isUnfinished(_ part: ArraySlice<UInt8>) -> Bool {
-        if part.first == UInt8(ascii: ".") || part.last == UInt8(ascii: "~") { return true }
-        let name = String(decoding: part, as: UTF8.self).lowercased()
-        return [".part", ".filepart", ".tmp"].contains(where: name.hasSuffix)
     }
 
     /// The text with each `{{tag}}` replaced by a letter, so that the rules hold for what stands around tags.
