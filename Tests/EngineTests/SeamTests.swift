@@ -4,6 +4,7 @@ import Foundation
 import Intake
 import Ledger
 import Logging
+import Records
 import Synchronization
 import TestSupport
 import Testing
@@ -124,6 +125,46 @@ import Tracking
         #expect(ledger.state(of: second.ticket.row).phase == .deferred)
         while source.board.snapshot.inFlight > 0 { await Task.yield() }
         #expect(source.board.snapshot.open == 2)
+    }
+
+    // MARK: - Wishes that cross
+
+    @Test("A RETRY that was dropped before STOP does not set the stopped job going again")
+    func retryBeforeStop() async throws {
+        let relay = try await Relay()
+        let bench = try await Bench(relay)
+        try bench.job("visit", .rows(40, manifest: SteeringTests.slow))
+        relay.at(3) {
+            _ = try? bench.drop("RETRY", in: "visit")
+            _ = try? bench.drop("STOP", in: "visit")
+        }
+        #expect(try await bench.work("visit").word == "stopped")
+        #expect(bench.markers("visit") == ["STOPPED"] && !bench.has("RETRY", in: "visit"))
+        #expect(try bench.text("status.json", of: "visit").contains("ended before it was read"))
+        let count = relay.recipients.count
+        #expect(try await bench.work("visit").word == "finished before")
+        #expect(relay.recipients.count == count && count < 40)
+    }
+
+    @Test("A RETRY that cannot be read, however often, is answered and stops nothing")
+    func unreadableRetry() async throws {
+        let relay = try await Relay()
+        let bench = try await Bench(relay)
+        try bench.job("visit", .rows(30, manifest: SteeringTests.slow))
+        let long = String(repeating: "1 ", count: RetryRequest.limit)
+        relay.at(3) { _ = try? bench.drop("RETRY", in: "visit", text: long) }
+        #expect(try await bench.work("visit").word == "done")
+        #expect(relay.recipients.count == 30 && !bench.has("RETRY", in: "visit"))
+        #expect(try bench.text("status.json", of: "visit").contains("not followed: RETRY: "))
+        try bench.drop("RETRY", in: "visit", text: long)
+        #expect(try await bench.work("visit").word == "held")
+        #expect(!bench.has("RETRY", in: "visit"))
+    }
+
+    @Test("The names of a job's end are the same to those who write and who read them")
+    func endNames() {
+        #expect(Set(EndMarker.allCases.map(\.rawValue)) == Set(JobFiles.Marker.allCases.map(\.rawValue)))
+        #expect(JobFiles.written.isSubset(of: FileName.reserved))
     }
 
     // MARK: - Lanes

@@ -112,6 +112,9 @@ extension JobRun {
         do {
             request = try await Blocking.run { try RetryRequest(folder) }
             if let problem = request.problem(rows: rows) { throw problem }
+        } catch let error as FileError where error.isNotFound {
+            // Somebody took it back.
+            return
         } catch var problem as Diagnostic {
             surroundings.steering.note(name, "not followed: \(problem)")
             // It stops nothing.

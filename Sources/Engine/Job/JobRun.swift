@@ -29,6 +29,14 @@ final class JobRun: Sendable {
         /// Another worker has the job now; nothing more is to be done or written.
         case lost
 
+        /// Whether the job is not to go on before somebody has seen how it ended.
+        var isForPeople: Bool {
+            switch self {
+            case .stopped, .halted: true
+            case .complete, .changed, .interrupted, .disk, .lost: false
+            }
+        }
+
         /// How a run ends that found every row at its end: as an earlier one did that could not say so beside the job.
         init(after stopped: Reason?) {
             switch stopped {

@@ -310,6 +310,7 @@ public struct JobWorker: Sendable {
             let reason: Reason = job.folder.isInPlace ? .contentChanged : .folderGone
             ledger.append(.stopped(at: .now, reason: reason))
         }
+        if end.isForPeople { try forgetWishes(job.folder, steering) }
         let counts = ledger.withRows { $0.counts }
         guard counts.open == 0 else {
             log.error("rows have no end", metadata: ["job": "\(job.id)", "rows": "\(counts.open)"])
@@ -335,6 +336,18 @@ public struct JobWorker: Sendable {
         case .stopped: return .stopped(totals)
         case .changed(let what), .halted(let what): return .held(what, totals)
         default: return .done(totals)
+        }
+    }
+
+    /// Takes away what was dropped before a job stopped or halted and not read any more: left there, it would set the job going
+    /// again at once.
+    private func forgetWishes(_ folder: JobFolder, _ steering: SteeringLog) throws {
+        for control in [JobFiles.Control.retry, .confirm] where folder.has(control) {
+            try folder.remove(control)
+            steering.note(
+                control.rawValue,
+                "removed: the job ended before it was read; drop it again if it still holds"
+            )
         }
     }
 

@@ -24,7 +24,17 @@ struct RetryRequest: Equatable, Sendable {
 
     /// Reads the file in a job's folder.
     init(_ folder: JobFolder) throws {
-        try self.init(folder.directory.read(Self.file, limit: Self.limit))
+        try self.init(Self.bytes(in: folder.directory))
+    }
+
+    private static func bytes(in directory: Directory) throws -> [UInt8] {
+        do {
+            return try directory.read(file, limit: limit)
+        } catch {
+            // What stays so, however often the file is read, must not keep the job from going on.
+            if error.isNotFound || error.explanation == nil && error.mayPass { throw error }
+            throw Diagnostic("\(error)", at: Place(file: file), fix: "drop one that can be read")
+        }
     }
 
     init(_ bytes: [UInt8]) throws(Diagnostic) {
