@@ -186,8 +186,10 @@ struct ChunkFlow: ~Copyable {
         guard reply.severity >= 4 else { return close(.protocolError("unexpected answer to \(asked.stage.rawValue)")) }
         var refusal = judged(reply, at: asked.stage)
         if asked == .mail, refusal.verdict == .refused, refusal.reason == .authentication {
-            // It is about us, not about the row; those behind it will hear the same.
-            farewell = ConnectionEnd(kind: .authentication, reason: .authentication, detail: refusal.detail)
+            // It is about us, not about the row; those behind it will hear the same. The server has seen content, whose
+            // words are not for the route's sentence.
+            let detail = ConnectionEnd.wantsLogin(reply)
+            farewell = ConnectionEnd(kind: .authentication, reason: .authentication, detail: detail)
             refusal.verdict = .notTried
         }
         if flying[0].refusal == nil { flying[0].refusal = refusal }

@@ -132,6 +132,11 @@ extension MailFlow {
 }
 
 extension ConnectionEnd {
+    /// What is said of a refusal for want of credentials, without the server's words.
+    static func wantsLogin(_ reply: Reply) -> String {
+        "the server wants other credentials for MAIL (\(reply.code))"
+    }
+
     /// The server does not keep to SMTP.
     static func protocolError(_ detail: String) -> ConnectionEnd {
         ConnectionEnd(kind: .lost, reason: .protocolError, detail: detail)

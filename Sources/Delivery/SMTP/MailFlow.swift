@@ -198,7 +198,9 @@ struct MailFlow: ~Copyable {
             var refusal = judged(reply, at: asked.stage)
             let isSender = asked == .mail
             if isSender, refusal.verdict == .refused, refusal.reason == .authentication {
-                return close(ConnectionEnd(kind: .authentication, reason: .authentication, detail: refusal.detail))
+                // A server that has seen content may repeat it, and this sentence is the route's, not the row's.
+                let detail = begun > 1 ? ConnectionEnd.wantsLogin(reply) : refusal.detail
+                return close(ConnectionEnd(kind: .authentication, reason: .authentication, detail: detail))
             }
             if isSender, hasCarried, reply.isPerhapsOfConnection {
                 refusal = result(.notTried, .serverBusy, "the server takes no more messages on this connection")
