@@ -45,9 +45,9 @@ final class JobSource: MessageSource {
     let paces: DomainPaces
     /// Wakes the route when a lane gives way.
     let alarm = Alarm()
-    private let ledger: LedgerWriter
+    let ledger: LedgerWriter
     private let suppressions: SuppressionGuard
-    private let backoff: Backoff
+    let backoff: Backoff
     /// When each row may go.
     let calendar: JobCalendar
     /// Counts what servers refuse.
@@ -239,87 +239,7 @@ final class JobSource: MessageSource {
         }
     }
 
-    // MARK: - Rows
-
-    /// Writes down where a row stays; the board learns it when the disk has it.
-    func end(_ row: RowNumber, _ outcome: Outcome) {
-        let board = board
-        ledger.append(.ended(row, outcome)) { isDurable in
-            if isDurable { board.ended(row, outcome.status) }
-        }
-    }
-
-    /// An outcome of a row that never reached a server.
-    func end(_ row: RowNumber, _ status: RowStatus, _ reason: Reason, _ detail: String = "", attempts: Int = 0) {
-        end(
-            row,
-            Outcome(
-                status,
-                reason: reason,
-                detail: detail,
-                attempts: attempts,
-                finishedAt: .now,
-                route: attempts > 0 ? job.routeName : ""
-            )
-        )
-    }
-
-    private func end(_ message: Ticket, _ status: RowStatus, _ result: AttemptResult) {
-        end(
-            message.row,
-            Outcome(
-                status,
-                reason: result.reason,
-                detail: result.detail,
-                attempts: message.attempt,
-                finishedAt: .now,
-                route: job.routeName,
-                server: result.server,
-                tls: result.tls,
-                messageID: job.run.messages.messageID(of: message.row)
-            )
-        )
-    }
-
-    /// A temporary refusal: the row waits for its next turn, or has had its last.
-    private func again(_ message: Ticket, _ result: AttemptResult, _ deadline: Timestamp) {
-        let now = Timestamp.now
-        let wait = backoff.delay(afterAttempts: message.attempt, spread: .random(in: 0...1))
-        let due = now + wait
-        guard due <= deadline else { return end(message, .failed, result) }
-        let board = board
-        ledger.append(
-            .deferred(
-                message.row,
-                Deferral(
-                    attempts: message.attempt,
-                    at: now,
-                    due: due,
-                    reason: result.reason,
-                    detail: result.detail,
-                    route: job.routeName,
-                    server: result.server,
-                    tls: result.tls
-                )
-            )
-        ) { isDurable in
-            if isDurable { board.deferred(message.row, attempts: message.attempt, due: due) }
-        }
-    }
-
-    /// A row given back untried.
-    ///
-    /// The ledger may hold that it was about to go out, and must not be left saying so.
-    private func handBack(_ message: Ticket, _ result: AttemptResult) {
-        let board = board
-        // Otherwise what it says of the row still holds: that its fate is unknown, for one that was asked for again.
-        guard ledger.state(of: message.row).phase == .tried else { return board.release(message.row) }
-        let now = Timestamp.now
-        let deferral = Deferral(attempts: message.attempt - 1, at: now, due: now, reason: result.reason)
-        ledger.append(.deferred(message.row, deferral)) { isDurable in
-            if isDurable { board.release(message.row) }
-        }
-    }
+    // MARK: - Rendering
 
     /// The finished message; `nil` if the row ended here: opted out a moment ago, or not to be rendered.
     private func render(_ ready: ReadyRow) -> OutgoingMessage? {
