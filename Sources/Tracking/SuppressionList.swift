@@ -68,11 +68,6 @@ public struct SuppressionList: ~Copyable {
         suppressed.reason(for: tagger.tag(of: address), list: list, isMarketing: isMarketing)
     }
 
-    /// Lines left out of the events, damaged or forged.
-    public var eventFaults: Int {
-        events?.faults ?? 0
-    }
-
     /// Hands over each record that is in force now, from the file first, then from the events; ``refresh(_:)`` first.
     ///
     /// Reads the files again and keeps nothing, so that a list of any length can be printed.

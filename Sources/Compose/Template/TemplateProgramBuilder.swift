@@ -5,7 +5,6 @@ struct TemplateProgramBuilder {
     private let columns: ColumnTable
     private var program = CompiledTemplate()
     private var open: [Int] = []
-    private var literalStart = 0
     /// A literal may not grow across a jump's target.
     private var canMerge = false
 

@@ -27,9 +27,6 @@ public struct CaptureRule: Sendable {
         self.action = action
     }
 
-    /// Takes everything.
-    public static let acceptAll = CaptureRule { _, _ in .accept }
-
     /// Decides by how the address begins.
     ///
     /// | begins with | answer |

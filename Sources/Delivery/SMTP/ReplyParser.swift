@@ -33,11 +33,6 @@ struct ReplyParser {
         self.limits = limits
     }
 
-    /// Whether a reply has begun and not ended.
-    var isInsideReply: Bool {
-        octets > 0
-    }
-
     /// Takes the next whole reply off the buffer; `nil` if it is not there yet.
     ///
     /// Whole lines are taken off in any case, so what stays in the buffer is part of one line.

@@ -39,16 +39,10 @@ struct JobChecker: Sendable {
         var problems: [Diagnostic] = []
         do {
             return try check(folder, now, &problems)
-        } catch let found as Diagnostics {
-            problems += found.all
-        } catch let found as Diagnostic {
-            problems.append(found)
-        } catch let error as EngineError {
-            problems += error.problems
         } catch {
             var problem = Diagnostic("\(error)")
             problem.mayPass = (error as? FileError)?.mayPass ?? false
-            problems.append(problem)
+            problems += Self.told(error) ?? [problem]
         }
         return Finding(job: nil, problems: problems)
     }
@@ -163,6 +157,16 @@ struct JobChecker: Sendable {
         )
     }
 
+    /// The problems that an error is made of; `nil` for one that knows no place and no remedy.
+    private static func told(_ error: any Error) -> [Diagnostic]? {
+        switch error {
+        case let found as Diagnostics: found.all
+        case let found as Diagnostic: [found]
+        case let error as EngineError: error.problems
+        default: nil
+        }
+    }
+
     /// The site's holidays and the job's own.
     private func holidays(_ manifest: Manifest, _ folder: JobFolder, _ problems: inout [Diagnostic]) -> Holidays {
         var holidays = Holidays()
@@ -174,14 +178,8 @@ struct JobChecker: Sendable {
                 let file = try folder.pin(name.value, as: .holidays)
                 holidays = holidays.union(try Holidays.parse(try file.contents(), file: name.value))
             }
-        } catch let found as Diagnostics {
-            problems += found.all
-        } catch let found as Diagnostic {
-            problems.append(found)
-        } catch let error as EngineError {
-            problems += error.problems
         } catch {
-            problems.append(Diagnostic("\(error)", at: manifest.holidays?.place))
+            problems += Self.told(error) ?? [Diagnostic("\(error)", at: manifest.holidays?.place)]
         }
         return holidays
     }
@@ -215,12 +213,8 @@ struct JobChecker: Sendable {
             let composer = try Composer(design, loader: { try? templates.source($0) }, signer: signer)
             problems += composer.warnings
             return composer
-        } catch let found as Diagnostics {
-            problems += found.all
-        } catch let found as Diagnostic {
-            problems.append(found)
         } catch {
-            problems.append(Diagnostic("\(error)", at: manifest.template.place))
+            problems += Self.told(error) ?? [Diagnostic("\(error)", at: manifest.template.place)]
         }
         return nil
     }

@@ -51,7 +51,7 @@ extension DomainLimits {
         let rate: Pace?
         if case .mapping = pair.value.content {
             guard let group = fields.mapping(key, known: ["rate", "domains"]) else { return nil }
-            domains = group.texts("domains", of: "domains").compactMap { domain($0, group) }
+            domains = group.texts("domains", of: "domains").compactMap { group.domain($0) }
             if group.keyPlace("rate") == nil { group.missing("rate", fix: "add `rate: 20/s`") }
             rate = pace(group, "rate")
         } else {
@@ -70,7 +70,7 @@ extension DomainLimits {
         let key = pair.key.value
         if MailProvider.named(key) != nil { return key }
         if key.contains(".") {
-            return domain(pair.key, fields).map { MailProvider.provider(of: $0)?.name ?? $0 }
+            return fields.domain(pair.key).map { MailProvider.provider(of: $0)?.name ?? $0 }
         }
         guard isGroup, RouteName.isGood(key) else {
             let known = MailProvider.all.map(\.name)
@@ -84,19 +84,5 @@ extension DomainLimits {
             return nil
         }
         return key
-    }
-
-    private static func domain(_ text: Placed<String>, _ reader: MappingReader) -> String? {
-        do throws(Address.Refused) {
-            return try AddressParser.parse(domain: text.value)
-        } catch {
-            let rule = text.value.contains("@") ? "it has an @ in it" : error.rule
-            reader.problems.report(
-                "\(Words.quoted(text.value)) is no domain: \(rule)",
-                at: text.place,
-                fix: "write the part behind the @ only"
-            )
-            return nil
-        }
     }
 }

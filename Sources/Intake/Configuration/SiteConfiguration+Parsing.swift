@@ -72,19 +72,7 @@ extension SiteConfiguration {
                 fix: "name the domains that mail is sent from"
             )
         }
-        return texts.compactMap { text in
-            do throws(Address.Refused) {
-                return Placed(try AddressParser.parse(domain: text.value), at: text.place)
-            } catch {
-                let rule = text.value.contains("@") ? "it has an @ in it" : error.rule
-                reader.problems.report(
-                    "\(Words.quoted(text.value)) is no domain: \(rule)",
-                    at: text.place,
-                    fix: "write the part behind the @ only"
-                )
-                return nil
-            }
-        }
+        return texts.compactMap { text in reader.domain(text).map { Placed($0, at: text.place) } }
     }
 
     private static func zone(_ reader: MappingReader) -> Placed<TimeZoneRules>? {

@@ -197,4 +197,19 @@ extension MappingReader {
         }
         return text
     }
+
+    /// A text as a mail domain, in A-labels and lower case; reports what is none.
+    func domain(_ text: Placed<String>) -> String? {
+        do throws(Address.Refused) {
+            return try AddressParser.parse(domain: text.value)
+        } catch {
+            let rule = text.value.contains("@") ? "it has an @ in it" : error.rule
+            problems.report(
+                "\(Words.quoted(text.value)) is no domain: \(rule)",
+                at: text.place,
+                fix: "write the part behind the @ only"
+            )
+            return nil
+        }
+    }
 }
