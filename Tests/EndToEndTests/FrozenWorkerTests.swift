@@ -10,67 +10,6 @@ extension EndToEnd {
         static let rows = 1_500
         static let lease = Duration.seconds(3)
 
-        private struct Bench {
-            let sink: Sink
-            let site: Site
-
-            init() async throws {
-                let authority = try Authority()
-                sink = try await Sink(authority, keeps: false, logs: true)
-                site = try await Site(
-                    Site.Settings(
-                        relayPort: sink.port,
-                        ca: authority.file,
-                        route: "    own: true\n    connections: 4\n",
-                        more: "lease: 3\n"
-                    )
-                )
-                let rows = (1...FrozenWorkers.rows).map { ["r\($0)@kunde.test", "K-\($0)", "Eva"] }
-                try site.job("job", JobFiles(rows: rows, manifest: "rate: 400/s\n"))
-            }
-
-            var delivered: Int { (try? sink.deliveries().values.reduce(0, +)) ?? 0 }
-
-            /// Waits until so many messages have come.
-            func sent(_ count: Int) async throws {
-                try await eventually("\(count) messages came", every: .milliseconds(2)) { delivered >= count }
-            }
-
-            /// All that lies beside the job and was written by us.
-            var outputs: [String: Data] {
-                get throws {
-                    let folder = URL(fileURLWithPath: site.path + "/jobs/job")
-                    var outputs: [String: Data] = [:]
-                    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
-                        outputs[file] = try Data(contentsOf: folder.appendingPathComponent(file))
-                    }
-                    return outputs
-                }
-            }
-
-            /// Holds the results against what the server took; how many rows are unknown.
-            func check(_ what: String) throws -> Int {
-                #expect(site.marker("job") == "DONE", "\(what)")
-                let results = try site.results("job")
-                let deliveries = try sink.deliveries()
-                #expect(results.rows.count == FrozenWorkers.rows, "\(what)")
-                var unknown = 0
-                for (address, status) in zip(results.column("address"), results.column("status")) {
-                    let copies = deliveries[address[...]] ?? 0
-                    switch status {
-                    case "sent": #expect(copies == 1, "\(what): \(address) is sent and came \(copies) times")
-                    case "unknown":
-                        unknown += 1
-                        #expect(copies <= 1, "\(what): \(address) is unknown and came \(copies) times")
-                    default: Issue.record("\(what): \(address) is \(status)")
-                    }
-                }
-                // Four connections, each with a message on its way and the next one noted.
-                #expect(unknown <= 8, "\(what)")
-                return unknown
-            }
-        }
-
         /// Whether the second worker can see that the first is on the same machine.
         enum Sight: String, CaseIterable {
             case sameMachine
@@ -97,7 +36,7 @@ extension EndToEnd {
             arguments: sights
         )
         func continuedAtTheEnd(sight: Sight) async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 3, rate: 400)
             let first = try bench.site.start("send", "job")
             try await bench.sent(300)
             first.signal(SIGSTOP)
@@ -130,7 +69,7 @@ extension EndToEnd {
         func continuedInTheMiddle(sight: Sight) async throws {
             var generator = SystemRandomNumberGenerator()
             for round in 1...3 {
-                let bench = try await Bench()
+                let bench = try await LeasedJob(rows: Self.rows, lease: 3, rate: 400)
                 let first = try bench.site.start("send", "job")
                 try await bench.sent(Int.random(in: 20...400, using: &generator))
                 first.signal(SIGSTOP)
@@ -150,7 +89,7 @@ extension EndToEnd {
 
         @Test("A stopped worker that nobody missed goes on by itself", .timeLimit(.minutes(2)))
         func nobodyThere() async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 3, rate: 400)
             let first = try bench.site.start("send", "job")
             try await bench.sent(100)
             first.signal(SIGSTOP)
@@ -167,7 +106,7 @@ extension EndToEnd {
             .timeLimit(.minutes(2))
         )
         func killedElsewhere() async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 3, rate: 400)
             let first = try Self.second(.elsewhere, on: bench.site)
             try await bench.sent(100)
             first.kill()
@@ -181,7 +120,7 @@ extension EndToEnd {
 
         @Test("A worker that was killed here is followed at once", .timeLimit(.minutes(2)))
         func killedHere() async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 3, rate: 400)
             try bench.site.write(
                 "wardpost.yaml",
                 try bench.site.text("wardpost.yaml").replacingOccurrences(of: "lease: 3", with: "lease: 600")
@@ -197,7 +136,7 @@ extension EndToEnd {
 
         @Test("Of two watchers, one follows the other that is stopped", .timeLimit(.minutes(3)))
         func watchers() async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 3, rate: 400)
             try bench.site.write("jobs/job/READY", "")
             let watchers = [
                 try bench.site.start("watch", "--no-serve"), try bench.site.start("watch", "--no-serve"),
@@ -222,5 +161,46 @@ extension EndToEnd {
             let text = try String(contentsOfFile: "\(claims)/\(last ?? 0)", encoding: .utf8)
             return text.split(separator: "\n").first { $0.hasPrefix("process ") }.flatMap { pid_t($0.dropFirst(8)) }
         }
+    }
+}
+
+extension LeasedJob {
+    /// Waits until so many messages have come.
+    fileprivate func sent(_ count: Int) async throws {
+        try await eventually("\(count) messages came", every: .milliseconds(2)) { delivered >= count }
+    }
+
+    /// All that lies beside the job and was written by us.
+    fileprivate var outputs: [String: Data] {
+        get throws {
+            let folder = URL(fileURLWithPath: site.path + "/jobs/job")
+            var outputs: [String: Data] = [:]
+            for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+                outputs[file] = try Data(contentsOf: folder.appendingPathComponent(file))
+            }
+            return outputs
+        }
+    }
+
+    /// Holds the results against what the server took; how many rows are unknown.
+    fileprivate func check(_ what: String) throws -> Int {
+        #expect(site.marker("job") == "DONE", "\(what)")
+        let results = try site.results("job")
+        let deliveries = try sink.deliveries()
+        #expect(results.rows.count == EndToEnd.FrozenWorkers.rows, "\(what)")
+        var unknown = 0
+        for (address, status) in zip(results.column("address"), results.column("status")) {
+            let copies = deliveries[address[...]] ?? 0
+            switch status {
+            case "sent": #expect(copies == 1, "\(what): \(address) is sent and came \(copies) times")
+            case "unknown":
+                unknown += 1
+                #expect(copies <= 1, "\(what): \(address) is unknown and came \(copies) times")
+            default: Issue.record("\(what): \(address) is \(status)")
+            }
+        }
+        // Four connections, each with a message on its way and the next one noted.
+        #expect(unknown <= 8, "\(what)")
+        return unknown
     }
 }

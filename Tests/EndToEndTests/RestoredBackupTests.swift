@@ -9,67 +9,12 @@ extension EndToEnd {
     @Suite(.timeLimit(.minutes(3))) struct RestoredBackups {
         static let rows = 600
 
-        private struct Bench {
-            let sink: Sink
-            let site: Site
-
-            init() async throws {
-                let authority = try Authority()
-                sink = try await Sink(authority, keeps: false, logs: true)
-                site = try await Site(
-                    Site.Settings(
-                        relayPort: sink.port,
-                        ca: authority.file,
-                        route: "    own: true\n    connections: 4\n",
-                        more: "lease: 2\n"
-                    )
-                )
-                let rows = (1...RestoredBackups.rows).map { ["r\($0)@kunde.test", "K-\($0)", "Eva"] }
-                try site.job("job", JobFiles(rows: rows, manifest: "rate: 300/s\n"))
-            }
-
-            var delivered: Int { (try? sink.deliveries().values.reduce(0, +)) ?? 0 }
-
-            /// Starts the job, takes a backup in the middle, and ends the process in a way.
-            func workHalf(_ end: Int32) async throws {
-                let program = try site.start("send", "job")
-                try await eventually("some rows are sent") { delivered >= 100 }
-                if end == SIGTERM {
-                    try await program.stop()
-                    try await backUp()
-                } else {
-                    try await backUp()
-                    program.signal(end)
-                    _ = try await program.result()
-                }
-            }
-
-            func backUp() async throws {
-                try await copy("jobs", to: "../backup/jobs")
-                try await copy("outbox", to: "../backup/outbox")
-            }
-
-            func restore() async throws {
-                for room in ["jobs", "outbox"] {
-                    try site.remove(room)
-                    try await copy("../backup/\(room)", to: room)
-                }
-            }
-
-            private func copy(_ from: String, to: String) async throws {
-                try await Program.output(
-                    ["sh", "-c", "mkdir -p \"$(dirname '\(to)')\" && cp -a '\(from)' '\(to)'"],
-                    directory: site.path
-                )
-            }
-        }
-
         @Test(
             "After a backup is put back nothing goes out again, until somebody says what",
             arguments: [SIGTERM, SIGKILL]
         )
         func restored(end: Int32) async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 2, rate: 300)
             try await bench.workHalf(end)
             // The rest goes out after the backup was taken.
             #expect([0, 1].contains(try await bench.site.run("send", "job").status))
@@ -98,7 +43,7 @@ extension EndToEnd {
 
         @Test("A backup from before the job began is noticed, too; CONFIRM does what the sentence says")
         func missing() async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 2, rate: 300)
             try await bench.backUp()
             #expect([0, 1].contains(try await bench.site.run("send", "job").status))
             try await bench.restore()
@@ -112,7 +57,7 @@ extension EndToEnd {
 
         @Test("A watcher holds what came from a backup, and sends what is new")
         func watcher() async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 2, rate: 300)
             try await bench.workHalf(SIGTERM)
             #expect([0, 1].contains(try await bench.site.run("send", "job").status))
             try await bench.restore()
@@ -131,7 +76,7 @@ extension EndToEnd {
 
         @Test("A site that is moved as a whole goes on where it was interrupted")
         func moved() async throws {
-            let bench = try await Bench()
+            let bench = try await LeasedJob(rows: Self.rows, lease: 2, rate: 300)
             try await bench.workHalf(SIGTERM)
             let place = try TemporaryDirectory()
             try await Program.output(["cp", "-a", bench.site.path, place.path("site")])
@@ -139,5 +84,40 @@ extension EndToEnd {
             #expect([0, 1].contains(result.status), "\(result.status): \(result.errors)")
             #expect(try bench.sink.deliveries().allSatisfy { $0.value == 1 } && bench.delivered == Self.rows)
         }
+    }
+}
+
+extension LeasedJob {
+    /// Starts the job, takes a backup in the middle, and ends the process in a way.
+    fileprivate func workHalf(_ end: Int32) async throws {
+        let program = try site.start("send", "job")
+        try await eventually("some rows are sent") { delivered >= 100 }
+        if end == SIGTERM {
+            try await program.stop()
+            try await backUp()
+        } else {
+            try await backUp()
+            program.signal(end)
+            _ = try await program.result()
+        }
+    }
+
+    fileprivate func backUp() async throws {
+        try await copy("jobs", to: "../backup/jobs")
+        try await copy("outbox", to: "../backup/outbox")
+    }
+
+    fileprivate func restore() async throws {
+        for room in ["jobs", "outbox"] {
+            try site.remove(room)
+            try await copy("../backup/\(room)", to: room)
+        }
+    }
+
+    private func copy(_ from: String, to: String) async throws {
+        try await Program.output(
+            ["sh", "-c", "mkdir -p \"$(dirname '\(to)')\" && cp -a '\(from)' '\(to)'"],
+            directory: site.path
+        )
     }
 }
