@@ -31,10 +31,13 @@ let package = Package(
         .target(name: "Files", dependencies: ["CLinux"]),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"]),
 
-        // Layer 2: the rooms. None imports another.
+        // Layer 2: the form of configuration files.
+        .target(name: "YAML", dependencies: ["Core", "CLibYAML"]),
+
+        // Layer 3: the rooms. None imports another.
         .target(
             name: "Intake",
-            dependencies: ["Core", "Files", "OpenSSL", "CLibYAML", "CLibCSV", "CLibIDN2", "CLinux"]
+            dependencies: ["Core", "Files", "OpenSSL", "YAML", "CLibCSV", "CLibIDN2", "CLinux"]
         ),
         .target(name: "Compose", dependencies: ["Core", "OpenSSL"]),
         .target(
@@ -48,7 +51,7 @@ let package = Package(
         ),
         .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL"]),
 
-        // Layer 3: what is made of what happened.
+        // Layer 4: what is made of what happened.
         .target(
             name: "Tracking",
             dependencies: [
@@ -64,7 +67,7 @@ let package = Package(
         ),
         .target(name: "Records", dependencies: ["Core", "Files", "OpenSSL", "Ledger"]),
 
-        // Layer 4: one job from folder to signed records.
+        // Layer 5: one job from folder to signed records.
         .target(
             name: "Engine",
             dependencies: [
@@ -76,7 +79,7 @@ let package = Package(
             ]
         ),
 
-        // Layer 5: the command line.
+        // Layer 6: the command line.
         .executableTarget(
             name: "wardpost",
             dependencies: [
@@ -92,7 +95,11 @@ let package = Package(
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "OpenSSLTests", dependencies: ["Core", "OpenSSL", "TestSupport"]),
-        .testTarget(name: "IntakeTests", dependencies: ["Core", "Files", "OpenSSL", "Intake", "TestSupport"]),
+        .testTarget(name: "YAMLTests", dependencies: ["Core", "YAML", "TestSupport"]),
+        .testTarget(
+            name: "IntakeTests",
+            dependencies: ["Core", "Files", "OpenSSL", "YAML", "Intake", "TestSupport"]
+        ),
         .testTarget(
             name: "ComposeTests",
             dependencies: [

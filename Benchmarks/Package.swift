@@ -13,11 +13,12 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CLinux"),
         .target(name: "Core"),
+        .target(name: "YAML", dependencies: ["Core", "CLibYAML"]),
         .target(name: "Files", dependencies: ["CLinux"]),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"]),
         .target(
             name: "Intake",
-            dependencies: ["Core", "Files", "OpenSSL", "CLibYAML", "CLibCSV", "CLibIDN2", "CLinux"]
+            dependencies: ["Core", "Files", "OpenSSL", "YAML", "CLibCSV", "CLibIDN2", "CLinux"]
         ),
         .target(name: "Compose", dependencies: ["Core", "OpenSSL"]),
         .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL"]),

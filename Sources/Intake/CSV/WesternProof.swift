@@ -1,3 +1,4 @@
+import YAML
 /// Whether a file that is not UTF-8 is proved to be Windows-1252.
 ///
 /// The proof does not ask what is likely; it asks whether any other reading would give another text:

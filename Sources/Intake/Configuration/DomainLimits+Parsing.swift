@@ -1,4 +1,5 @@
 import Core
+import YAML
 
 extension DomainLimits {
     private enum Pace {

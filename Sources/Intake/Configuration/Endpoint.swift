@@ -1,3 +1,4 @@
+import Core
 import Glibc
 
 /// A host and a port: `smtp.relay.example:587`, `127.0.0.1:8443`, `[::1]:8443`.

@@ -1,4 +1,5 @@
 public import Core
+import YAML
 
 /// Days on which nothing goes out.
 public struct Holidays: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import Core
+
 /// A time as a manifest writes it: on the wall's clock of the site's zone, or with an offset of its own.
 ///
 /// `YYYY-MM-DD HH:MM`, optionally `:SS`, optionally an offset: `Z`, `+02:00` or `-0600`, with or without a space.

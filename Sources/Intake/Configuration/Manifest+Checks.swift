@@ -1,4 +1,5 @@
 public import Core
+import YAML
 
 extension Manifest {
     /// The columns that the manifest itself names, each with its place, so that one missing from the recipient file can

@@ -1,3 +1,5 @@
+import Core
+import YAML
 extension Manifest {
     /// Checks the name of a file that goes out with a row, once its tags are filled in: a file of the job folder, and
     /// never the recipient file.

@@ -1,4 +1,5 @@
 public import Core
+import YAML
 
 extension Manifest {
     /// The keys of the file itself.

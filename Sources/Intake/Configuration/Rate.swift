@@ -1,3 +1,5 @@
+import Core
+
 /// How many messages may go out in a time: `50/s`, `600/min`, `10000/h`.
 public struct Rate: Hashable, Sendable, CustomStringConvertible {
     /// The time that a rate counts by.

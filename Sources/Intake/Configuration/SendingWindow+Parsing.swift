@@ -1,3 +1,5 @@
+import Core
+
 extension SendingWindow {
     /// Reads days and hours: `Mon-Fri 08:00-18:00`, several with commas between; `nil` for anything else.
     ///

@@ -1,5 +1,6 @@
-import Core
+public import Core
 public import OpenSSL
+import YAML
 
 /// A domain whose mail is signed by DKIM, and the names under which its public keys stand in the DNS.
 public struct SigningDomain: Hashable, Sendable {

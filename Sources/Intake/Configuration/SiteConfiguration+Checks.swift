@@ -1,4 +1,5 @@
 public import Core
+import YAML
 
 extension SiteConfiguration {
     /// The route that a job takes: the one its manifest names, the site's `default_route`, or the only one there is.

@@ -1,4 +1,5 @@
 import Core
+import YAML
 
 extension SiteConfiguration.Halt {
     /// What holds where `halt` is given and a key of it is not: a fifth, once fifty rows have their answers.

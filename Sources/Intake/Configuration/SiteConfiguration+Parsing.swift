@@ -1,4 +1,5 @@
 public import Core
+import YAML
 
 extension SiteConfiguration {
     /// The keys of the file itself.

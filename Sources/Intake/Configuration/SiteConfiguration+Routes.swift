@@ -1,4 +1,5 @@
 import Core
+import YAML
 
 extension SiteConfiguration {
     /// The keys of a route.

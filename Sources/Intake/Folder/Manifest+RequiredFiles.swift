@@ -1,3 +1,5 @@
+import Core
+
 extension Manifest {
     /// The files that the manifest itself names, for ``FolderScan``; what rows name is looked at when the job is checked.
     ///

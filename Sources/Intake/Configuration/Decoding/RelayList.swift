@@ -1,4 +1,5 @@
 import Core
+import YAML
 
 /// `relay`: one server, or a list of servers that share a route's mail.
 enum RelayList {

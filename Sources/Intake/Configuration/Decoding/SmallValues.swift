@@ -1,4 +1,5 @@
 import Core
+import YAML
 
 /// Names of routes and lists: they stand in results, on command lines and in tokens.
 enum RouteName {

@@ -1,5 +1,3 @@
-public import Core
-
 /// A value and where it was written, so that a check made much later can still point at it.
 public struct Placed<Value> {
     /// The value.

@@ -1,6 +1,6 @@
 import Core
-import Intake
 import Testing
+import YAML
 
 @Suite struct YAMLReaderTests {
     static func said(_ yaml: [UInt8]) -> String {

@@ -1,19 +1,21 @@
-import Core
+package import Core
 
 extension MappingReader {
     /// The longest text that a configuration value may be, in bytes.
-    static let longestText = 2_000
+    package static let longestText = 2_000
 
     /// A text: what was written, whether YAML would take it for a number or not.
     ///
     /// One line, and not only spaces.
-    func text(_ key: String, required: Bool = false) -> Placed<String>? {
+    package func text(_ key: String, required: Bool = false) -> Placed<String>? {
         guard let node = node(key, required: required) else { return nil }
         return text(named: name(key), node)
     }
 
     /// The same for a node that was reached in another way; `name` is what a sentence calls it.
-    func text(named name: String, _ node: YAMLNode, mayBeEmpty: Bool = false, lines: Bool = false) -> Placed<String>? {
+    package func text(named name: String, _ node: YAMLNode, mayBeEmpty: Bool = false, lines: Bool = false) -> Placed<
+        String
+    >? {
         guard case .scalar(let text, _) = node.content, !node.isNull else {
             wrong(name, node, expected: "a text")
             return nil
@@ -39,7 +41,7 @@ extension MappingReader {
     }
 
     /// A text of a certain form.
-    func value<Value>(
+    package func value<Value>(
         _ key: String,
         required: Bool = false,
         expected: String,
@@ -57,7 +59,7 @@ extension MappingReader {
     /// A whole number, plain and in decimal digits.
     ///
     /// YAML 1.1 reads `012` as ten and YAML 1.2 as twelve, so neither is taken; nor are `1e3`, `0x10` and `"8"`.
-    func number(_ key: String, in range: ClosedRange<Int>) -> Placed<Int>? {
+    package func number(_ key: String, in range: ClosedRange<Int>) -> Placed<Int>? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let text, .plain) = node.content else {
             wrong(name(key), node, expected: "a whole number", fix: "write it in digits, without quotes")
@@ -85,7 +87,7 @@ extension MappingReader {
     }
 
     /// `true` or `false` (YAML 1.2 core schema); `yes`, `no`, `on`, `off` are texts.
-    func flag(_ key: String) -> Placed<Bool>? {
+    package func flag(_ key: String) -> Placed<Bool>? {
         guard let node = node(key) else { return nil }
         let fix = "write true or false, without quotes"
         guard case .scalar(let text, .plain) = node.content else {
@@ -102,7 +104,7 @@ extension MappingReader {
     }
 
     /// One of a few words.
-    func choice<Choice: CaseIterable & RawRepresentable>(
+    package func choice<Choice: CaseIterable & RawRepresentable>(
         _ key: String,
         required: Bool = false,
         fix: String = ""
@@ -123,7 +125,7 @@ extension MappingReader {
     }
 
     /// A list's nodes.
-    func list(_ key: String, of what: String, required: Bool = false) -> [YAMLNode] {
+    package func list(_ key: String, of what: String, required: Bool = false) -> [YAMLNode] {
         guard let node = node(key, required: required) else { return [] }
         guard case .sequence(let items) = node.content else {
             wrong(name(key), node, expected: "a list of \(what)", fix: "write it in brackets: [a, b]")
@@ -133,7 +135,7 @@ extension MappingReader {
     }
 
     /// A list of texts, none twice.
-    func texts(_ key: String, of what: String, required: Bool = false) -> [Placed<String>] {
+    package func texts(_ key: String, of what: String, required: Bool = false) -> [Placed<String>] {
         var seen: Set<String> = []
         return list(key, of: what, required: required).compactMap { text(named: "each of \(name(key))", $0) }.filter {
             text in
@@ -150,7 +152,7 @@ extension MappingReader {
     }
 
     /// A mapping with known keys.
-    func mapping(_ key: String, known: [String], required: Bool = false) -> MappingReader? {
+    package func mapping(_ key: String, known: [String], required: Bool = false) -> MappingReader? {
         guard let node = node(key, required: required) else { return nil }
         return MappingReader(
             node,
@@ -162,54 +164,18 @@ extension MappingReader {
     }
 
     /// The user's own names in a mapping, without a look at whether it is one.
-    func entryNames(_ key: String) -> [String] {
+    package func entryNames(_ key: String) -> [String] {
         guard case .mapping(let pairs) = value(key)?.content else { return [] }
         return pairs.map(\.key.value)
     }
 
     /// A mapping whose keys are names of the user's own.
-    func entries(_ key: String, example: String) -> [YAMLNode.Pair] {
+    package func entries(_ key: String, example: String) -> [YAMLNode.Pair] {
         guard let node = node(key) else { return [] }
         guard case .mapping(let pairs) = node.content else {
             wrong(name(key), node, expected: "a mapping", fix: "write `\(example)` below it")
             return []
         }
         return pairs
-    }
-
-    /// A file's name in the job folder, or a path of the site's own.
-    func fileName(
-        _ key: String,
-        required: Bool = false,
-        rules: FileName.Rules = .job
-    ) -> Placed<String>? {
-        guard let text = text(key, required: required) else { return nil }
-        do throws(FileName.Refused) {
-            try FileName.check(text.value, rules)
-        } catch {
-            problems.report(
-                "\(name(key)) cannot be \(Words.quoted(text.value)): \(error.rule)",
-                at: text.place,
-                fix: rules == .site
-                    ? "write a path below the site, or an absolute one" : "name a file in the job folder"
-            )
-            return nil
-        }
-        return text
-    }
-
-    /// A text as a mail domain, in A-labels and lower case; reports what is none.
-    func domain(_ text: Placed<String>) -> String? {
-        do throws(Address.Refused) {
-            return try AddressParser.parse(domain: text.value)
-        } catch {
-            let rule = text.value.contains("@") ? "it has an @ in it" : error.rule
-            problems.report(
-                "\(Words.quoted(text.value)) is no domain: \(rule)",
-                at: text.place,
-                fix: "write the part behind the @ only"
-            )
-            return nil
-        }
     }
 }

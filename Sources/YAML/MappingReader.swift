@@ -1,19 +1,21 @@
-import Core
+package import Core
 
 /// Collects what is wrong with a file while reading goes on, so that a person can mend it all at once.
-final class ProblemList {
-    private(set) var all: [Diagnostic] = []
+package final class ProblemList {
+    package init() {}
 
-    func report(_ problem: String, at place: Place, fix: String = "") {
+    package private(set) var all: [Diagnostic] = []
+
+    package func report(_ problem: String, at place: Place, fix: String = "") {
         all.append(Diagnostic(problem, at: place, fix: fix))
     }
 
-    func warn(_ problem: String, at place: Place, fix: String = "") {
+    package func warn(_ problem: String, at place: Place, fix: String = "") {
         all.append(Diagnostic(problem, at: place, fix: fix, severity: .warning))
     }
 
     /// Throws what was found, in the file's order, unless it is only warnings.
-    func throwIfAny() throws(Diagnostics) {
+    package func throwIfAny() throws(Diagnostics) {
         guard all.contains(where: { $0.severity == .error }) else { return }
         throw Diagnostics(
             all.enumerated().sorted { left, right in
@@ -29,16 +31,16 @@ final class ProblemList {
 ///
 /// Every method gives `nil` for a value that is missing or wrong, having reported it; the caller goes on with the rest
 /// and gives up at the end.
-struct MappingReader {
+package struct MappingReader {
     /// Where the mapping belongs: `routes.main`; empty for the file itself.
-    let path: String
+    package let path: String
     /// What to point at when a key is missing.
-    let place: Place
-    let problems: ProblemList
+    package let place: Place
+    package let problems: ProblemList
     private let pairs: [YAMLNode.Pair]
 
     /// Takes a node that must be a mapping.
-    init?(
+    package init?(
         _ node: YAMLNode,
         path: String = "",
         at place: Place? = nil,
@@ -69,22 +71,22 @@ struct MappingReader {
     }
 
     /// The key's place, where it is given.
-    func keyPlace(_ key: String) -> Place? {
+    package func keyPlace(_ key: String) -> Place? {
         pairs.first { $0.key.value == key }?.key.place
     }
 
     /// The value as it stands, where it is given.
-    func value(_ key: String) -> YAMLNode? {
+    package func value(_ key: String) -> YAMLNode? {
         pairs.first { $0.key.value == key }?.value
     }
 
     /// The key with where it belongs, for a sentence.
-    func name(_ key: String) -> String {
+    package func name(_ key: String) -> String {
         Words.quoted(path.isEmpty ? key : "\(path).\(key)")
     }
 
     /// A value that is there and not empty.
-    func node(_ key: String, required: Bool = false) -> YAMLNode? {
+    package func node(_ key: String, required: Bool = false) -> YAMLNode? {
         guard let pair = pairs.first(where: { $0.key.value == key }) else {
             if required { missing(key) }
             return nil
@@ -101,19 +103,19 @@ struct MappingReader {
     }
 
     /// Reports a key that must be there and is not.
-    func missing(_ key: String, fix: String = "") {
+    package func missing(_ key: String, fix: String = "") {
         problems.report("\(name(key)) is missing", at: place, fix: fix.isEmpty ? "add `\(key): …`" : fix)
     }
 
     /// Reports a value of the wrong kind; `expected` follows "must be".
-    func wrong(_ name: String, _ node: YAMLNode, expected: String, fix: String = "") {
+    package func wrong(_ name: String, _ node: YAMLNode, expected: String, fix: String = "") {
         problems.report("\(name) must be \(expected), not \(node.kind)", at: node.place, fix: fix)
     }
 
     /// Reports a text that is not what it should be; `expected` follows "must be".
     ///
     /// A text with an `@` is not repeated: in a host or a URL, a password may stand before it.
-    func wrong(_ name: String, _ text: Placed<String>, expected: String, fix: String = "") {
+    package func wrong(_ name: String, _ text: Placed<String>, expected: String, fix: String = "") {
         let shown = text.value.contains("@") ? "" : ", not \(Words.quoted(text.value))"
         problems.report("\(name) must be \(expected)\(shown)", at: text.place, fix: fix)
     }

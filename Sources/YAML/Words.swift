@@ -1,9 +1,9 @@
 import Core
 
 /// How words of a configuration file appear in a sentence.
-enum Words {
+package enum Words {
     /// A word in quotes: at most 60 characters, and none that a terminal would act on.
-    static func quoted(_ word: String) -> String {
+    package static func quoted(_ word: String) -> String {
         var text = ""
         for (count, scalar) in word.unicodeScalars.enumerated() {
             if count == 60 {
@@ -21,7 +21,7 @@ enum Words {
     }
 
     /// `a, b or c`, at most twenty of them.
-    static func list(_ words: [String]) -> String {
+    package static func list(_ words: [String]) -> String {
         let shown = words.prefix(20).map { quoted($0).dropFirst().dropLast() }
         if words.count > shown.count { return shown.joined(separator: ", ") + " and others" }
         guard let last = shown.last, shown.count > 1 else { return shown.joined() }
@@ -29,7 +29,8 @@ enum Words {
     }
 
     /// `did you mean "x"?`, or what the choice is.
-    static func suggestion(for word: String, in candidates: [String], named kind: String = "there is") -> String {
+    package static func suggestion(for word: String, in candidates: [String], named kind: String = "there is") -> String
+    {
         if let nearest = Suggestion.nearest(to: String(word.prefix(60)), in: candidates) {
             return "did you mean \(quoted(nearest))?"
         }
