@@ -18,6 +18,20 @@ public struct Event: Hashable, Sendable {
         case bounce
         /// The recipient complained.
         case complaint
+        /// The recipient took an opt-out back.
+        case resubscribe
+        /// Somebody asked to be put on a list; nothing is done before it is confirmed.
+        case subscribe
+        /// Whoever reads the mailbox confirmed that it is to be put on a list.
+        case confirm
+    }
+
+    /// Whether a message that came back may be tried again.
+    public enum Severity: String, CaseIterable, Sendable {
+        /// The mailbox is not there, or will not take the message at any time.
+        case hard
+        /// It could not be delivered for now.
+        case soft
     }
 
     /// Who probably did it; `class` in the log.
@@ -50,11 +64,27 @@ public struct Event: Hashable, Sendable {
     public var method: String
     /// What the requesting program calls itself: visible ASCII only, cut at ``maximumAgentLength``.
     public let agent: String
+    /// Tells the devices that one message was read on apart, and nothing else: see ``VisitorMark``.
+    public var visitor: VisitorMark?
+    /// The address that the request came from, as far as the site keeps it.
+    public var address: String?
+    /// Where that address is, as far as the site looks it up.
+    public var place: VisitorPlace?
+    /// Whether a message that came back may be tried again; bounces have it.
+    public var severity: Severity?
+    /// Why a message came back, in one word; bounces and complaints have it.
+    public var reason: String?
+    /// The enhanced status code of a message that came back, such as `5.1.1`.
+    public var status: String?
+    /// Whether a bounce takes the mailbox off all lists although it is soft: the last of too many.
+    public var suppresses = false
+    /// What a visitor typed in, sealed to the site's public key; subscriptions have it.
+    public var sealed: String?
 
     /// The most that is kept of what a program calls itself.
     public static let maximumAgentLength = 200
 
-    /// Creates an event; the agent is cleaned and cut.
+    /// Creates an event; the agent is cleaned and cut. What few events have is set afterwards.
     public init(
         _ kind: Kind,
         job: JobID,
@@ -111,6 +141,18 @@ extension Event {
         line.append("why", why)
         line.append("method", method)
         line.append("agent", agent)
+        if let visitor { line.append("visitor", visitor.description) }
+        if let address { line.append("address", address) }
+        if let place {
+            line.append("country", place.country)
+            if !place.region.isEmpty { line.append("region", place.region) }
+            if !place.city.isEmpty { line.append("city", place.city) }
+        }
+        if let severity { line.append("severity", severity.rawValue) }
+        if let reason { line.append("reason", reason) }
+        if let status { line.append("status", status) }
+        if suppresses { line.append("suppresses", 1) }
+        if let sealed { line.append("sealed", sealed) }
     }
 
     /// Reads a line's members back; `nil` if one is missing or wrong, or the kind is one of a later version.
@@ -122,7 +164,7 @@ extension Event {
             let audience = line.text("class").flatMap(Audience.init(rawValue:))
         else { return nil }
         let tag = line.text("tag").flatMap { AddressTag(hex: $0) }
-        if kind == .unsubscribe, tag == nil { return nil }
+        if kind == .unsubscribe || kind == .resubscribe, tag == nil { return nil }
         self.init(
             kind,
             job: job,
@@ -136,5 +178,15 @@ extension Event {
             method: line.text("method") ?? "",
             agent: line.text("agent") ?? ""
         )
+        visitor = line.text("visitor").flatMap { VisitorMark($0) }
+        address = line.text("address")
+        place = line.text("country").map {
+            VisitorPlace(country: $0, region: line.text("region") ?? "", city: line.text("city") ?? "")
+        }
+        severity = line.text("severity").flatMap(Severity.init(rawValue:))
+        reason = line.text("reason")
+        status = line.text("status")
+        suppresses = line.number("suppresses") == 1
+        sealed = line.text("sealed")
     }
 }

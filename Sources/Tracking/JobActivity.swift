@@ -48,7 +48,7 @@ extension RowActivity {
         case (.unsubscribe, _): unsubscribedAt = min(unsubscribedAt ?? time, time)
         case (.bounce, _): bouncedAt = min(bouncedAt ?? time, time)
         case (.complaint, _): complainedAt = min(complainedAt ?? time, time)
-        case (.pickup, _): break
+        case (.pickup, _), (.resubscribe, _), (.subscribe, _), (.confirm, _): break
         }
     }
 }

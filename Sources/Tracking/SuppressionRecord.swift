@@ -102,7 +102,7 @@ public struct SuppressionRecord: Hashable, Sendable {
         case .unsubscribe: (scope, reason) = (SuppressionScope(list: event.list ?? ""), .optedOut)
         case .bounce: (scope, reason) = (.all, .bounced)
         case .complaint: (scope, reason) = (.all, .complained)
-        case .open, .click, .pickup: return nil
+        case .open, .click, .pickup, .resubscribe, .subscribe, .confirm: return nil
         }
         self = .add(
             tag,
