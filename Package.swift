@@ -25,6 +25,7 @@ let package = Package(
         .systemLibrary(name: "CLibIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"])]),
 
         // Layer 1: the words, the file system, the cryptography.
         .target(name: "Core"),
@@ -50,6 +51,11 @@ let package = Package(
             ]
         ),
         .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL"]),
+        .target(
+            name: "Bounces",
+            dependencies: ["Core", "YAML", "CGMime"],
+            resources: [.embedInCode("Resources/bounce-rules.yaml")]
+        ),
 
         // Layer 4: what is made of what happened.
         .target(
@@ -96,6 +102,11 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "OpenSSLTests", dependencies: ["Core", "OpenSSL", "TestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["Core", "YAML", "TestSupport"]),
+        .testTarget(
+            name: "BouncesTests",
+            dependencies: ["Core", "YAML", "Bounces", "TestSupport"],
+            exclude: ["Reports"]
+        ),
         .testTarget(
             name: "IntakeTests",
             dependencies: ["Core", "Files", "OpenSSL", "YAML", "Intake", "TestSupport"]

@@ -106,6 +106,30 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
     /// The server refused, and its answer says no more.
     public static let refused = Reason("refused")
 
+    // What reports that come back later say besides (bounces).
+
+    /// The domain does not exist, or no server for it can be found for good.
+    public static let domainUnknown = Reason("domain-unknown")
+    /// The domain says that it takes no mail (RFC 7505), or its server takes none at all.
+    public static let domainWithoutMail = Reason("domain-without-mail")
+    /// The mailbox has moved and left no forwarding address.
+    public static let mailboxMoved = Reason("mailbox-moved")
+    /// The recipient, or a filter in the recipient's name, does not take the message; or the server calls the mailbox
+    /// unknown at a step where filters do.
+    public static let recipientRefused = Reason("recipient-refused")
+    /// The message was tried until its time ran out.
+    public static let expired = Reason("expired")
+    /// No way to the server: names, routes, loops.
+    public static let routing = Reason("routing")
+    /// The server calls the message unwanted mail.
+    public static let spamSuspected = Reason("spam-suspected")
+    /// The server calls the message a virus.
+    public static let virusSuspected = Reason("virus-suspected")
+    /// The server failed, or is set up wrongly.
+    public static let serverFailed = Reason("server-failed")
+    /// The program that delivers into the mailbox failed.
+    public static let deliveryProgram = Reason("delivery-program")
+
     // The connection.
 
     /// No connection could be made.
