@@ -13,7 +13,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -32,8 +32,12 @@ let package = Package(
         .target(name: "Files", dependencies: ["CLinux"]),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"]),
 
-        // Layer 2: the form of configuration files.
+        // Layer 2: the form of configuration files, and of connections.
         .target(name: "YAML", dependencies: ["Core", "CLibYAML"]),
+        .target(
+            name: "Transport",
+            dependencies: ["OpenSSL", .product(name: "NIOCore", package: "swift-nio")]
+        ),
 
         // Layer 3: the rooms. None imports another.
         .target(
@@ -44,7 +48,7 @@ let package = Package(
         .target(
             name: "Delivery",
             dependencies: [
-                "Core", "OpenSSL",
+                "Core", "OpenSSL", "Transport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "DequeModule", package: "swift-collections"),
@@ -56,18 +60,24 @@ let package = Package(
             dependencies: ["Core", "YAML", "CGMime"],
             resources: [.embedInCode("Resources/bounce-rules.yaml")]
         ),
+        .target(
+            name: "Web",
+            dependencies: [
+                "Core", "OpenSSL", "Transport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            ]
+        ),
 
         // Layer 4: what is made of what happened.
         .target(
             name: "Tracking",
             dependencies: [
-                "Core", "Files", "OpenSSL",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTLS", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
+                "Core", "Files", "OpenSSL", "Web",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
@@ -122,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "DeliveryTests",
             dependencies: [
-                "Core", "OpenSSL", "Delivery", "TestSupport",
+                "Core", "OpenSSL", "Transport", "Delivery", "TestSupport",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -132,13 +142,18 @@ let package = Package(
         ),
         .testTarget(name: "LedgerTests", dependencies: ["Core", "Files", "OpenSSL", "Ledger", "TestSupport"]),
         .testTarget(
+            name: "WebTests",
+            dependencies: [
+                "Core", "OpenSSL", "Transport", "Web", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
             name: "TrackingTests",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Tracking", "TestSupport",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "Core", "Files", "OpenSSL", "Web", "Tracking", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]
         ),
         .testTarget(

@@ -140,3 +140,29 @@ static inline int wardpost_hmac_sha256_init(EVP_MAC_CTX *context, const unsigned
     };
     return EVP_MAC_init(context, key != NULL ? key : &none, count, parameters);
 }
+
+// The protocols of a web server in the form of RFC 7301, the one it likes best first.
+static inline int wardpost_choose_web_protocol(
+    SSL *ssl, const unsigned char **chosen, unsigned char *length, const unsigned char *offered, unsigned int count,
+    void *unused
+) {
+    static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+    (void)ssl;
+    (void)unused;
+    // A client that speaks other protocols only may have been led here (ALPACA): there is no session then.
+    return SSL_select_next_proto((unsigned char **)chosen, length, protocols, sizeof protocols - 1, offered, count)
+            == OPENSSL_NPN_NEGOTIATED
+        ? SSL_TLSEXT_ERR_OK
+        : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// A pointer to a function of C cannot be taken from a static inline function in Swift.
+static inline void wardpost_context_offer_web_protocols(SSL_CTX *context) {
+    SSL_CTX_set_alpn_select_cb(context, wardpost_choose_web_protocol, NULL);
+}
+
+// SSL_CTX_set_tlsext_servername_callback and its neighbour are macros over SSL_CTX_callback_ctrl and SSL_CTX_ctrl.
+static inline void wardpost_context_ask_name(SSL_CTX *context, int (*callback)(SSL *, int *, void *), void *argument) {
+    SSL_CTX_set_tlsext_servername_callback(context, callback);
+    SSL_CTX_set_tlsext_servername_arg(context, argument);
+}

@@ -35,6 +35,8 @@ internal import COpenSSL
     private let isClient: Bool
     /// For a client, where sessions are kept.
     let context: TLSContext?
+    /// For a server of several names, what OpenSSL asks for the certificate of one.
+    private let names: TLSServerNames?
     let serverName: String
     /// How far the session that is offered was verified.
     var offered: TLSSessions.Validity?
@@ -53,6 +55,7 @@ internal import COpenSSL
         unsafe (input, output) = Self.attachBuffers(to: ssl)
         isClient = true
         self.context = context
+        names = nil
         self.serverName = serverName
         unsafe SSL_set_connect_state(ssl)
         try setName(serverName)
@@ -64,11 +67,21 @@ internal import COpenSSL
     }
 
     /// A server's session.
-    public init(_ context: TLSServerContext) {
+    public convenience init(_ context: TLSServerContext) {
+        self.init(context, nil)
+    }
+
+    /// A session of a server that has several names.
+    public convenience init(_ names: TLSServerNames) {
+        self.init(names.fallback, names)
+    }
+
+    private init(_ context: TLSServerContext, _ names: TLSServerNames?) {
         unsafe ssl = needed(SSL_new(context.pointer), "a TLS session")
         unsafe (input, output) = Self.attachBuffers(to: ssl)
         isClient = false
         self.context = nil
+        self.names = names
         serverName = ""
         unsafe SSL_set_accept_state(ssl)
     }
@@ -169,6 +182,16 @@ internal import COpenSSL
         unsafe _ = SSL_renegotiate(ssl)
         unsafe _ = SSL_do_handshake(ssl)
         ErrorQueue.clear()
+    }
+
+    /// The protocol that both sides agreed on (ALPN); `nil` where one of them said nothing of it.
+    package var applicationProtocol: String? {
+        var name: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        unsafe SSL_get0_alpn_selected(ssl, &name, &count)
+        return unsafe name.map {
+            unsafe String(decoding: UnsafeBufferPointer(start: $0, count: Int(count)), as: UTF8.self)
+        }
     }
 
     /// The name that a client asked for in SNI.

@@ -27,6 +27,9 @@ internal import COpenSSL
         /// Use the client's session by its number, where there is no ticket (before TLS 1.3).
         package var remembersSessions = false
 
+        /// Speak HTTP/2 or HTTP/1.1 (ALPN), and nothing else with a client that says what it speaks.
+        package var offersWeb = false
+
         /// Ask for renegotiation when told to.
         package var renegotiates = false
 
@@ -56,6 +59,16 @@ internal import COpenSSL
             unsafe succeeded(SSL_CTX_set_session_id_context(pointer, Array("wardpost".utf8), 8), "a name for sessions")
         } else {
             unsafe wardpost_context_keep_no_sessions(pointer)
+        }
+        if options.offersWeb {
+            unsafe wardpost_context_offer_web_protocols(pointer)
+            // Thousands of connections are idle.
+            unsafe wardpost_context_release_buffers(pointer)
+        }
+        if options.givesTickets, !options.remembersSessions {
+            // Tickets hold all there is to know; nothing is kept here.
+            unsafe wardpost_context_keep_no_sessions(pointer)
+            unsafe succeeded(SSL_CTX_set_num_tickets(pointer, 1), "tickets")
         }
         if !options.givesTickets {
             unsafe wardpost_context_refuse_tickets(pointer)

@@ -4,6 +4,7 @@
 import Glibc
 import NIOCore
 import OpenSSL
+import Transport
 
 @testable import Delivery
 

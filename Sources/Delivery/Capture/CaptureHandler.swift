@@ -1,5 +1,6 @@
 import NIOCore
 import OpenSSL
+import Transport
 
 /// One connection to a ``CaptureServer``.
 final class CaptureHandler: ChannelInboundHandler {

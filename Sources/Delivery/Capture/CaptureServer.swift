@@ -2,6 +2,7 @@ import Core
 import NIOCore
 import NIOPosix
 import OpenSSL
+import Transport
 import Synchronization
 
 /// A receiving mail server that takes mail over TLS alone and keeps it, for rehearsals, the demonstration and tests.

@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import OpenSSL
+import Transport
 
 /// One connection's thin I/O around its session: bytes in, bytes out, clocks.
 ///

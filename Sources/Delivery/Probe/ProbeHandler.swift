@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import OpenSSL
+import Transport
 
 /// A probe's thin I/O around the sessions: they say what is said, and the first readiness for a message is its end.
 ///

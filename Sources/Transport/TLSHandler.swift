@@ -1,8 +1,8 @@
-import NIOCore
-import OpenSSL
+package import NIOCore
+package import OpenSSL
 
 /// What a ``TLSHandler`` tells the handlers behind it, besides plaintext.
-enum TLSEvent: Hashable, Sendable {
+package enum TLSEvent: Hashable, Sendable {
     /// The handshake is done; for a client, the server is verified.
     case established(TLSSessionFacts)
     /// The other side ended the session in good order.
@@ -16,14 +16,18 @@ enum TLSEvent: Hashable, Sendable {
 /// Plaintext written is encrypted at once and leaves at the next flush as one write. Both directions keep a buffer that
 /// is used again as soon as nobody else holds it. A failure is fired as a `TLSError` after its alert was sent; closing is left to
 /// the handlers behind.
-final class TLSHandler: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+package final class TLSHandler: ChannelDuplexHandler {
+    /// Ciphertext.
+    package typealias InboundIn = ByteBuffer
+    /// Plaintext.
+    package typealias InboundOut = ByteBuffer
+    /// Plaintext.
+    package typealias OutboundIn = ByteBuffer
+    /// Ciphertext.
+    package typealias OutboundOut = ByteBuffer
 
     /// The session.
-    let engine: TLSEngine
+    package let engine: TLSEngine
     private var isEstablished = false
     private var isOver = false
     private var plaintext = ByteBuffer()
@@ -35,20 +39,23 @@ final class TLSHandler: ChannelDuplexHandler {
     private var room = 2_048
 
     /// Wraps a session that has not begun.
-    init(_ engine: TLSEngine) {
+    package init(_ engine: TLSEngine) {
         self.engine = engine
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    /// Begins the handshake if there is a connection.
+    package func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive { shakeHands(context) }
     }
 
-    func channelActive(context: ChannelHandlerContext) {
+    /// Begins the handshake.
+    package func channelActive(context: ChannelHandlerContext) {
         shakeHands(context)
         context.fireChannelActive()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    /// Takes in what came from the network.
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isOver else { return }
         let buffer = unwrapInboundIn(data)
         unsafe buffer.withUnsafeReadableBytes { unsafe engine.receive($0) }
@@ -56,7 +63,8 @@ final class TLSHandler: ChannelDuplexHandler {
         if isEstablished { readAll(context) }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    /// Takes note that nothing more will come.
+    package func channelInactive(context: ChannelHandlerContext) {
         if !isOver {
             engine.receiveEnd()
             if isEstablished { readAll(context) }
@@ -67,7 +75,8 @@ final class TLSHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    /// Encrypts at once.
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let buffer = unwrapOutboundIn(data)
         do {
             try unsafe buffer.withUnsafeReadableBytes { bytes in
@@ -85,12 +94,14 @@ final class TLSHandler: ChannelDuplexHandler {
         }
     }
 
-    func flush(context: ChannelHandlerContext) {
+    /// Sends what was encrypted.
+    package func flush(context: ChannelHandlerContext) {
         send(context)
         context.flush()
     }
 
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    /// Ends the session in good order, then closes.
+    package func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         engine.shutdown()
         flush(context: context)
         context.close(mode: mode, promise: promise)
