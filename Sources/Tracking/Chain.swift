@@ -18,6 +18,9 @@ struct Chain: ~Copyable {
     private let secret: [UInt8]
     private var hasher = SHA256()
     private(set) var previous: [UInt8]
+    private var digest = [UInt8](repeating: 0, count: SHA256.byteCount)
+
+    private static let digits = Array("0123456789abcdef".utf8)
 
     /// Begins the chain of a file with its first line's text, up to `,"mac"`.
     init(key: HMACSHA256, header: ArraySlice<UInt8>) {
@@ -27,11 +30,16 @@ struct Chain: ~Copyable {
 
     /// The next line's `mac`; the chain goes on from it.
     mutating func next(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        advance(text)
+        return previous
+    }
+
+    private mutating func advance(_ text: ArraySlice<UInt8>) {
         hasher.update(secret)
         hasher.update(previous)
         hasher.update(text)
-        previous = Array(hasher.finalize()[..<Self.macCount])
-        return previous
+        unsafe digest.withUnsafeMutableBytes { unsafe hasher.finalize(into: $0) }
+        for index in 0..<Self.macCount { previous[index] = digest[index] }
     }
 
     /// Goes on from the `mac` that a line shows, whether or not it is the right one.
@@ -41,9 +49,19 @@ struct Chain: ~Copyable {
 
     /// Appends a line: its text, its `mac`, a line feed.
     mutating func append(_ line: JSONLine, to output: inout [UInt8]) {
+        let start = output.count
         output.append(contentsOf: line.bytes)
+        close(from: start, in: &output)
+    }
+
+    /// Closes the line whose text stands at the end of the output: its `mac`, a line feed.
+    mutating func close(from start: Int, in output: inout [UInt8]) {
+        advance(output[start...])
         output.append(contentsOf: ",\"mac\":\"".utf8)
-        output.append(contentsOf: Hex.encode(next(line.bytes[...])).utf8)
+        for byte in previous {
+            output.append(Self.digits[Int(byte >> 4)])
+            output.append(Self.digits[Int(byte & 15)])
+        }
         output.append(contentsOf: "\"}\n".utf8)
     }
 

@@ -84,7 +84,9 @@ public struct Event: Hashable, Sendable {
     /// The most that is kept of what a program calls itself.
     public static let maximumAgentLength = 200
 
-    /// Creates an event; the agent is cleaned and cut. What few events have is set afterwards.
+    /// Creates an event; the agent is cleaned and cut.
+    ///
+    /// What few events have is set afterwards.
     public init(
         _ kind: Kind,
         job: JobID,

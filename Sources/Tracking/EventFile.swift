@@ -13,6 +13,7 @@ struct EventFile: ~Copyable {
     private let key: HMACSHA256
     private let host: String
     private var current: Begun
+    private var output: [UInt8] = []
 
     /// The name of the file that is written now.
     var name: String {
@@ -36,19 +37,21 @@ struct EventFile: ~Copyable {
     }
 
     /// Appends events and returns when they are on the disk.
-    mutating func append(_ events: [Event], now: Int64) throws {
-        if events.isEmpty { return }
+    mutating func append(_ batches: [EventBatch], now: Int64) throws {
+        if batches.isEmpty { return }
         if Timestamp(milliseconds: now).day != current.day {
             current = try Self.begin(in: directory, keyID, key, host, now)
         }
-        var output: [UInt8] = []
-        output.reserveCapacity(events.count * 320)
-        for event in events {
-            current.count += 1
-            var line = JSONLine()
-            line.append("n", current.count)
-            event.appendMembers(to: &line)
-            current.chain.append(line, to: &output)
+        output.removeAll(keepingCapacity: output.capacity <= 1 << 20)
+        for batch in batches {
+            batch.forEach { members in
+                let start = output.count
+                current.count += 1
+                output.append(contentsOf: "{\"n\":".utf8)
+                output.append(contentsOf: String(current.count).utf8)
+                output.append(contentsOf: members)
+                current.chain.close(from: start, in: &output)
+            }
         }
         try current.file.write(output)
         try current.file.dataSync()

@@ -10,7 +10,7 @@ internal import Synchronization
 /// disk is busy is written and synced together, on a queue of its own that no event loop and no task shares.
 ///
 /// After a failed write or sync nobody knows what the disk holds: the events of that group are refused, the file is left as it is
-/// and never written to again, and a new one is begun as soon as that can be done, tried once a second at most.
+/// and never written to again, and a new one is begun as soon as that can be done, tried once a second.
 public final class EventLog: Sendable {
     /// Why an event was not taken, or may not be on the disk.
     public struct Refused: Error, CustomStringConvertible {
@@ -19,14 +19,15 @@ public final class EventLog: Sendable {
     }
 
     private struct Waiting {
-        var event: Event
-        var continuation: CheckedContinuation<Void, any Error>
+        var events: EventBatch
+        var done: @Sendable (Refused?) -> Void
     }
 
     private struct State {
         var waiting: [Waiting] = []
         var isWriting = false
         var faults = 0
+        var written = 0
         /// Why the latest events were not taken; `nil` while they are.
         var refused: Refused?
         /// Until when no new file is begun.
@@ -60,28 +61,46 @@ public final class EventLog: Sendable {
 
     /// Appends an event; returns when it is on the disk, throws ``Refused`` when that is not known.
     public func append(_ event: Event) async throws {
-        try await withCheckedThrowingContinuation { continuation in
-            let waiting = Waiting(event: event, continuation: continuation)
-            let (refused, starts) = state.withLock { state -> (Refused?, Bool) in
-                if let refused = state.refused, ContinuousClock.now < state.rest {
-                    state.faults += 1
-                    return (refused, false)
+        var batch = EventBatch()
+        batch.append(event)
+        let events = batch
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            append(events) { refused in
+                if let refused {
+                    continuation.resume(throwing: refused)
+                } else {
+                    continuation.resume()
                 }
-                state.waiting.append(waiting)
-                defer { state.isWriting = true }
-                return (nil, !state.isWriting)
             }
-            if let refused {
-                continuation.resume(throwing: refused)
-            } else if starts {
-                queue.async { self.writeAll() }
+        }
+    }
+
+    /// Appends events, and says once, on any thread, that they are on the disk or why that is not known.
+    func append(_ events: EventBatch, _ done: @escaping @Sendable (Refused?) -> Void) {
+        let (refused, starts) = state.withLock { state -> (Refused?, Bool) in
+            if let refused = state.refused, ContinuousClock.now < state.rest {
+                state.faults += events.count
+                return (refused, false)
             }
+            state.waiting.append(Waiting(events: events, done: done))
+            defer { state.isWriting = true }
+            return (nil, !state.isWriting)
+        }
+        if let refused {
+            done(refused)
+        } else if starts {
+            queue.async { self.writeAll() }
         }
     }
 
     /// How many events could not be made durable since the start.
     public var faults: Int {
         state.withLock { $0.faults }
+    }
+
+    /// How many events were made durable since the start.
+    public var written: Int {
+        state.withLock { $0.written }
     }
 
     /// Whether the log takes events.
@@ -94,24 +113,35 @@ public final class EventLog: Sendable {
         file.withLock { $0?.name ?? "" }
     }
 
-    /// Begins a new file if the last one failed and that can be done; for who asks whether all is well while no event comes.
+    /// Begins a new file if the last one failed and that can be done now.
     public func recover() async {
-        let isDue = state.withLock { $0.refused != nil && ContinuousClock.now >= $0.rest }
-        guard isDue else { return }
         await withCheckedContinuation { continuation in
             queue.async {
-                do {
-                    try self.write([])
-                } catch {
-                    self.refuse(Refused(description: "\(error)"), events: 0)
-                }
+                self.tryAgain()
                 continuation.resume()
             }
         }
     }
 
+    /// Returns when all that was appended before is written, or refused.
+    func flush() async {
+        await withCheckedContinuation { continuation in
+            queue.async { continuation.resume() }
+        }
+    }
+
+    private func tryAgain() {
+        let isDue = state.withLock { $0.refused != nil && ContinuousClock.now >= $0.rest }
+        guard isDue else { return }
+        do {
+            try write([])
+        } catch {
+            refuse(Refused(description: "\(error)"), events: 0)
+        }
+    }
+
     /// Appends events to the file, or to a new one after one failed.
-    private func write(_ events: [Event]) throws {
+    private func write(_ events: [EventBatch]) throws {
         try file.withLock { file in
             if file == nil { file = try begin() }
             do {
@@ -121,15 +151,21 @@ public final class EventLog: Sendable {
                 throw error
             }
         }
-        state.withLock { $0.refused = nil }
+        state.withLock { state in
+            state.refused = nil
+            state.written += events.reduce(0) { $0 + $1.count }
+        }
     }
 
+    /// Takes note of a failure, and tries again a little later even if no event comes: who asks whether all is well is told
+    /// so as soon as it is.
     private func refuse(_ failure: Refused, events: Int) {
         state.withLock { state in
             state.refused = failure
             state.rest = .now + .seconds(1)
             state.faults += events
         }
+        queue.asyncAfter(deadline: .now() + .milliseconds(1_050)) { [weak self] in self?.tryAgain() }
     }
 
     /// Writes and syncs what waits until nothing does.
@@ -143,19 +179,13 @@ public final class EventLog: Sendable {
             if batch.isEmpty { return }
             var failure: Refused?
             do {
-                try write(batch.map(\.event))
+                try write(batch.map(\.events))
             } catch {
                 let cause = Refused(description: "\(error)")
                 failure = cause
-                refuse(cause, events: batch.count)
+                refuse(cause, events: batch.reduce(0) { $0 + $1.events.count })
             }
-            for waiting in batch {
-                if let failure {
-                    waiting.continuation.resume(throwing: failure)
-                } else {
-                    waiting.continuation.resume()
-                }
-            }
+            for waiting in batch { waiting.done(failure) }
         }
     }
 }

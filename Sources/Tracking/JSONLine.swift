@@ -1,13 +1,52 @@
 /// Writes one flat JSON object: members with texts and whole numbers, no spaces.
 struct JSONLine {
-    private(set) var bytes: [UInt8] = [UInt8(ascii: "{")]
+    private(set) var bytes: [UInt8]
+    private var isFirst: Bool
 
     private static let digits = Array("0123456789abcdef".utf8)
+
+    /// Begins an object.
+    init() {
+        bytes = [UInt8(ascii: "{")]
+        isFirst = true
+    }
+
+    /// Goes on behind bytes that hold an object's beginning, or lines of such members: a comma comes first.
+    init(continuing bytes: [UInt8]) {
+        self.bytes = bytes
+        isFirst = false
+    }
 
     mutating func append(_ name: StaticString, _ text: String) {
         append(name: name)
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        // Nearly all texts stand as they are.
+        if bytes[start...].contains(where: Self.mustEscape) { escape(from: start) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    mutating func append(_ name: StaticString, _ number: Int) {
+        append(name: name)
+        append(number)
+    }
+
+    /// The bytes, which the caller has alone from now on.
+    mutating func takeBytes() -> [UInt8] {
+        let taken = bytes
+        bytes = []
+        return taken
+    }
+
+    private static func mustEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func escape(from start: Int) {
+        let text = Array(bytes[start...])
+        bytes.removeLast(text.count)
+        for byte in text {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
@@ -20,19 +59,26 @@ struct JSONLine {
                 bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
-    mutating func append(_ name: StaticString, _ number: Int) {
-        append(name: name)
-        bytes.append(contentsOf: String(number).utf8)
+    private mutating func append(_ number: Int) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
+        var rest = number.magnitude
+        repeat {
+            bytes.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
     }
 
     private mutating func append(name: StaticString) {
-        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        if !isFirst { bytes.append(UInt8(ascii: ",")) }
+        isFirst = false
         bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: name.description.utf8)
-        bytes.append(contentsOf: "\":".utf8)
+        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
     }
 }
 

@@ -8,6 +8,14 @@ public enum TokenKind: UInt8, CaseIterable, Sendable {
     case click = 0x63
     /// The unsubscribe page, `/u/TOKEN`.
     case unsubscribe = 0x75
+
+    /// Whether tokens of this kind stop working some time after their key was replaced; who wants out may always get out.
+    var ends: Bool {
+        switch self {
+        case .open, .click: true
+        case .unsubscribe: false
+        }
+    }
 }
 
 /// What a token says to those who have the key.

@@ -9,17 +9,20 @@ public struct TokenSeal: Sendable {
     /// The longest token that is looked at; longer ones are none of ours.
     public static let maximumLength = 8_192
 
-    private let keys: [(id: UInt8, key: SealingKey)]
+    private let keys: [(id: UInt8, key: SealingKey, end: Int64)]
+    private let clock: @Sendable () -> Int64
 
-    /// Takes the keys.
-    public init(_ keys: TokenKeys) {
-        self.keys = keys.all.map { ($0.id, SealingKey($0.secret)) }
+    /// Takes the keys, and a clock in milliseconds since 1970 that says which of them are over.
+    public init(_ keys: TokenKeys, clock: @escaping @Sendable () -> Int64 = { wallClock() }) {
+        self.keys = keys.all.map { ($0.id, SealingKey($0.secret), $0.end.map { $0.seconds * 1_000 } ?? .max) }
+        self.clock = clock
     }
 
     /// What a token says; `nil` if it is not a token of this kind by one of the keys.
     public func open(_ kind: TokenKind, _ token: some Collection<UInt8>) -> TokenContent? {
         guard token.count <= Self.maximumLength, let bytes = Base64.decodeURLSafe(token), let id = bytes.first,
-            let key = keys.first(where: { $0.id == id })?.key,
+            let (_, key, end) = keys.first(where: { $0.id == id }),
+            end == .max || !kind.ends || clock() < end,
             let plaintext = key.open(Array(bytes.dropFirst()), context: Self.context(id, kind))
         else { return nil }
         return TokenContent(kind, plaintext: plaintext)
@@ -27,7 +30,7 @@ public struct TokenSeal: Sendable {
 
     /// Appends the token of a plaintext.
     func append(_ kind: TokenKind, _ plaintext: [UInt8], to output: inout [UInt8]) {
-        let (id, key) = keys[0]
+        let (id, key, _) = keys[0]
         var sealed: [UInt8] = []
         let body = key.seal(plaintext, context: Self.context(id, kind))
         sealed.reserveCapacity(1 + body.count)

@@ -6,6 +6,8 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
     public let description: String
     /// Its path without a slash at its end; empty for most.
     public let path: String
+    /// Its host in lower case, without port.
+    public let host: String
 
     /// Takes an absolute `https` URL in ASCII without user, query and fragment; `nil` for anything else.
     public init?(_ text: String) {
@@ -21,6 +23,8 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
         }
         description = String(text)
         path = String(rest.dropFirst(host.count))
+        let end = host.first == "[" ? host.firstIndex(of: "]").map { host.index(after: $0) } : host.firstIndex(of: ":")
+        self.host = host[..<(end ?? host.endIndex)].lowercased()
     }
 }
 

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import OpenSSL
 internal import Transport
 
 /// Waits for the TLS handshake, then makes way for the protocol that both sides agreed on.

@@ -209,7 +209,9 @@ struct RequestParser {
                 continue
             }
             let rest = target[start.endIndex...]
-            let authority = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+            let authority = rest.prefix {
+                $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+            }
             guard FieldFacts.isHost(authority) else { return nil }
             target = rest[authority.endIndex...]
             if target.first != UInt8(ascii: "/") { target = [UInt8(ascii: "/")] + target }

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import NIOCore
 
 /// Where a request came from.
@@ -20,13 +19,16 @@ package struct WebAddress: Hashable, Sendable, CustomStringConvertible {
         isIPv4 = true
     }
 
-    /// An address of 4 or 16 bytes; one of IPv4 within IPv6 is one of IPv4. `nil` for any other count.
+    /// An address of 4 or 16 bytes; one of IPv4 within IPv6 is one of IPv4.
+    ///
+    /// `nil` for any other count.
     package init?(bytes: some Collection<UInt8>) {
-        let value = { (part: some Collection<UInt8>) in part.reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
-        switch bytes.count {
-        case 4: self.init(ipv4: UInt32(value(bytes)))
+        let words = Array(bytes)
+        let value = { (part: ArraySlice<UInt8>) in part.reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
+        switch words.count {
+        case 4: self.init(ipv4: UInt32(value(words[...])))
         case 16:
-            let (high, low) = (value(bytes.prefix(8)), value(bytes.dropFirst(8)))
+            let (high, low) = (value(words[..<8]), value(words[8...]))
             if high == 0, low >> 32 == 0xFFFF {
                 self.init(ipv4: UInt32(truncatingIfNeeded: low))
             } else {
@@ -37,13 +39,14 @@ package struct WebAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     init?(_ address: SocketAddress?) {
+        guard let address else { return nil }
+        // The C structures hold the address behind family, port and, for IPv6, flow.
+        let bytes = unsafe address.withSockAddr { start, count in
+            unsafe Array(UnsafeRawBufferPointer(start: start, count: count))
+        }
         switch address {
-        case .v4(let address):
-            self.init(ipv4: UInt32(bigEndian: address.address.sin_addr.s_addr))
-        case .v6(let address):
-            var bytes = address.address.sin6_addr
-            let copy = unsafe withUnsafeBytes(of: &bytes) { unsafe Array($0) }
-            self.init(bytes: copy)
+        case .v4 where bytes.count >= 8: self.init(bytes: bytes[4..<8])
+        case .v6 where bytes.count >= 24: self.init(bytes: bytes[8..<24])
         default: return nil
         }
     }

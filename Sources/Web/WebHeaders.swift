@@ -44,6 +44,16 @@ package final class WebHeaders {
         fields.count { isNamed(name, $0.name) }
     }
 
+    /// All fields, their names in lower case.
+    package var all: [(name: String, value: String)] {
+        fields.map { field in
+            (
+                String(decoding: bytes[field.name].map(lowercase), as: UTF8.self),
+                String(decoding: bytes[field.value], as: UTF8.self)
+            )
+        }
+    }
+
     /// What the client calls itself.
     package private(set) lazy var agent = self["user-agent"] ?? ""
 

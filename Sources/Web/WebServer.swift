@@ -88,10 +88,12 @@ package final class WebServer: Sendable {
     ///   - politely: Whether to wait at all.
     ///   - last: What is to be done while event loops still run, after the last answer.
     package func stop(politely: Bool = true, last: () async -> Void = {}) async {
-        guard let now = running.withLock({ running in
-            defer { running = nil }
-            return running
-        }) else { return }
+        guard
+            let now = running.withLock({ running in
+                defer { running = nil }
+                return running
+            })
+        else { return }
         for channel in now.channels { try? await channel.close().get() }
         for loop in now.loops { loop.execute { $0.drain() } }
         for _ in 0..<250 where politely && connections > 0 {

@@ -62,7 +62,7 @@ struct HTTPSTests {
     func round() async throws {
         try await serve { port, ca, events in
             let token = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }
-            let common = ["--cacert", ca, "-i", "-A", "Test/1"]
+            let common = ["--http1.1", "--cacert", ca, "-i", "-A", "Test/1"]
             let open = try await curl(common + [url(port, "/o/\(token(Fixture.openToken())).gif")])
             #expect(open.status == 0, "\(open.errorText)")
             #expect(open.text.hasPrefix("HTTP/1.1 200"))
