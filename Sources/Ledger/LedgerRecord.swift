@@ -118,6 +118,8 @@ public enum LedgerRecord: Hashable, Sendable {
     case deferred(RowNumber, Deferral)
     /// A process began to work the job.
     case started(at: Timestamp, process: Int, host: String)
+    /// What was tracked of the messages that went out from then on.
+    case tracking(at: Timestamp, JobTracking)
     /// The file was copied from one that another process had written and not closed: in which file number, and who that was.
     case takenOver(at: Timestamp, number: Int, process: Int, host: String)
     /// Somebody dropped `PAUSE`.

@@ -132,6 +132,9 @@ struct LineDecoder {
         case ("started", 4):
             guard let process = number(2), let host = text(3) else { return nil }
             return .started(at: time, process: process, host: host)
+        case ("tracking", 7):
+            guard let opens = decision(2), let clicks = decision(4), let untracked = number(6) else { return nil }
+            return .tracking(at: time, JobTracking(opens: opens, clicks: clicks, untrackedRows: untracked))
         case ("taken-over", 5):
             guard let file = number(2), let process = number(3), let host = text(4) else { return nil }
             return .takenOver(at: time, number: file, process: process, host: host)
@@ -149,6 +152,14 @@ struct LineDecoder {
 
     private func row() -> RowNumber? {
         number(1).flatMap { $0 >= 1 && $0 <= Int(UInt32.max) ? RowNumber(UInt32($0)) : nil }
+    }
+
+    /// A switch, and the rule behind it.
+    private func decision(_ index: Int) -> TrackingDecision? {
+        guard let word = text(index), word == "on" || word == "off",
+            let rule = text(index + 1).flatMap({ TrackingRule(rawValue: $0) })
+        else { return nil }
+        return TrackingDecision(word == "on", by: rule)
     }
 
     private func number(_ index: Int) -> Int? {

@@ -67,6 +67,13 @@ struct LineEncoder {
             begin("started", time)
             field(process)
             field(host)
+        case .tracking(let time, let tracking):
+            begin("tracking", time)
+            for act in TrackedAct.allCases {
+                field(tracking[act].isOn ? "on" : "off")
+                field(tracking[act].rule.rawValue)
+            }
+            field(tracking.untrackedRows)
         case .takenOver(let time, let number, let process, let host):
             begin("taken-over", time)
             field(number)

@@ -16,6 +16,10 @@ public struct RunState: Hashable, Sendable {
     public internal(set) var retries = 0
     /// The file that confirmed a repetition, if one did.
     public internal(set) var confirmedBy: String?
+    /// What is tracked of its messages, as the latest start has it; `nil` in ledgers of versions that did not write it.
+    public internal(set) var tracking: JobTracking?
+    /// What was tracked of some of its messages at least.
+    public internal(set) var tracked: Set<TrackedAct> = []
     /// When every row had ended; `nil` while some have not.
     public internal(set) var closed: Timestamp?
     /// When the latest event of the job, not of a row, happened.
@@ -29,6 +33,10 @@ public struct RunState: Hashable, Sendable {
             starts += 1
             firstStart = firstStart ?? time
             lastStart = time
+            lastEvent = time
+        case .tracking(let time, let decided):
+            tracking = decided
+            tracked.formUnion(TrackedAct.allCases.filter { decided[$0].isOn })
             lastEvent = time
         case .takenOver(let time, _, _, _):
             lastEvent = time

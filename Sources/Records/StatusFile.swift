@@ -44,6 +44,8 @@ public struct JobStatus: Sendable {
     public var rowsPerSecond: Double
     /// What people dropped to steer the job, and what was made of it: the latest few, the last one last.
     public var obeyed: [Obeyed]
+    /// What is tracked of its messages, once that is decided.
+    public var tracking: JobTracking?
 
     /// Describes a job's standing; leave out what is not known.
     public init(
@@ -58,7 +60,8 @@ public struct JobStatus: Sendable {
         finished: Timestamp? = nil,
         updated: Timestamp,
         rowsPerSecond: Double = 0,
-        obeyed: [Obeyed] = []
+        obeyed: [Obeyed] = [],
+        tracking: JobTracking? = nil
     ) {
         self.state = state
         self.job = job
@@ -72,6 +75,7 @@ public struct JobStatus: Sendable {
         self.updated = updated
         self.rowsPerSecond = rowsPerSecond
         self.obeyed = obeyed
+        self.tracking = tracking
     }
 
     static let file = "status.json"
@@ -98,6 +102,13 @@ public struct JobStatus: Sendable {
             if !zones.isEmpty {
                 json.object("zones") { json in
                     for wait in zones { json.member(wait.zone, wait.resumes) }
+                }
+            }
+            if let tracking {
+                json.object("tracking") { json in
+                    json.member("opens", tracking.opens.isOn)
+                    json.member("clicks", tracking.clicks.isOn)
+                    json.members(tracking)
                 }
             }
             json.member("finished_at", finished)

@@ -6,17 +6,26 @@ public import Ledger
 /// Made of nothing but the ledger and the events, with no look at the clock, so that it can be made again at any time
 /// with the same bytes.
 public struct Summary: Hashable, Sendable {
-    /// Whether the job's messages carried a pixel and tracked links; its manifest says so.
+    /// Whether the job's messages carried a pixel and tracked links, and who decided that.
     public struct Switches: Hashable, Sendable {
         /// Opens are tracked.
         public var opens: Bool
         /// Clicks are tracked.
         public var clicks: Bool
+        /// The rules behind both, and the rows left out; `nil` for jobs of a version that did not write it down.
+        public var decided: JobTracking?
 
         /// Says what is tracked.
         public init(opens: Bool, clicks: Bool) {
             self.opens = opens
             self.clicks = clicks
+        }
+
+        /// What a job's ledger says; `nil` if it says nothing.
+        public init?(_ run: RunState) {
+            guard let decided = run.tracking else { return nil }
+            self.init(opens: run.tracked.contains(.opens), clicks: run.tracked.contains(.clicks))
+            self.decided = decided
         }
     }
 

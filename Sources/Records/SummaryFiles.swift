@@ -49,6 +49,7 @@ enum SummaryFiles {
         let totals = summary.tracking
         json.member("opens_tracked", summary.switches.opens)
         json.member("clicks_tracked", summary.switches.clicks)
+        if let decided = summary.switches.decided { json.members(decided) }
         json.member("rows_opened", totals.rowsOpened)
         json.member("opens", totals.opens)
         json.member("automated_opens", totals.automatedOpens)

@@ -242,6 +242,13 @@ struct SummaryPage {
         fact("Folder", summary.job.folder)
         fact("Purpose", summary.job.purpose)
         if !summary.job.list.isEmpty { fact("List", summary.job.list) }
+        if let decided = summary.switches.decided {
+            fact("Opens", TrackingSentence.text(.opens, summary.switches.opens, decided))
+            fact("Clicks", TrackingSentence.text(.clicks, summary.switches.clicks, decided))
+            if decided.untrackedRows > 0, summary.switches.opens || summary.switches.clicks {
+                fact("Not tracked by their own wish", "\(rows(decided.untrackedRows))")
+            }
+        }
         fact("Route", totals.routes.byCount.map { "\($0.name) (\(grouped($0.count)))" }.joined(separator: ", "))
         fact("Taken up", "\(summary.job.takenUp) UTC")
         if let last = totals.lastEnded { fact("Last row ended", "\(last) UTC") }
@@ -259,6 +266,10 @@ struct SummaryPage {
         )
         html.raw("was not changed:</p>\n<pre><code>openssl dgst -sha256 -verify records.pub.pem ")
         html.raw("-signature results.csv.sig results.csv</code></pre>\n</section>\n")
+    }
+
+    private func rows(_ count: Int) -> String {
+        count == 1 ? "1 row" : "\(grouped(count)) rows"
     }
 
     private mutating func fact(_ name: String, _ value: String) {

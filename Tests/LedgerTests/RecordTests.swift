@@ -96,14 +96,17 @@ import Testing
         let noon = Fixture.noon
         var counts = RowCounts(rows: 0)
         counts[.sent] = 2
+        let later = JobTracking(opens: .init(false, by: .site), clicks: .init(false, by: .unset), untrackedRows: 17)
         let writer = try fixture.store.create(Fixture.header(rows: 2))
         for record: LedgerRecord in [
             .confirmed(at: noon, file: "CONFIRM"),
             .started(at: noon, process: 1, host: "a\tb"),
+            .tracking(at: noon, JobTracking(opens: .init(true, by: .job), clicks: .init(false, by: .senderDomain))),
             .paused(at: noon + 1),
             .resumed(at: noon + 2),
             .stopped(at: noon + 3, reason: .stopped),
             .started(at: noon + 4, process: 2, host: "a"),
+            .tracking(at: noon + 4, later),
             .closed(at: noon + 5, counts: counts),
         ] {
             writer.append(record)
@@ -117,6 +120,8 @@ import Testing
         #expect(run.firstStart == noon)
         #expect(run.lastStart == noon + 4)
         #expect(!run.isPaused)
+        #expect(run.tracking == later)
+        #expect(run.tracked == [.opens], "what was tracked at first is not forgotten")
         #expect(run.stopped == .stopped)
         #expect(run.closed == noon + 5)
         #expect(run.lastEvent == noon + 5)

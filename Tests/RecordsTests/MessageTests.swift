@@ -26,7 +26,8 @@ import Testing
                 counts: counts,
                 takenUp: Fixture.noon,
                 updated: Fixture.noon + 5,
-                rowsPerSecond: 1_234.56
+                rowsPerSecond: 1_234.56,
+                tracking: JobTracking(opens: .init(true, by: .job), clicks: .init(false, by: .site), untrackedRows: 2)
             )
         )
         try expectSnapshot(try fixture.scratch.read("status.json"), "status.json")

@@ -107,6 +107,46 @@ import Testing
         try expectSnapshot(SummaryPage.html(summary), "every-state.html")
     }
 
+    @Test(
+        "A summary says what was tracked, who decided it, and how many rows were left out",
+        arguments: [
+            ([JobTracking(opens: .init(true, by: .job), clicks: .init(false, by: .unset), untrackedRows: 3)],
+             ["true", "false", "job", "default", "3"], ["tracked, as the job&#39;s manifest asks", "nobody switched them on", "3 rows"]),
+            ([JobTracking(opens: .init(false, by: .senderAddress), clicks: .init(false, by: .site))],
+             ["false", "false", "sender-address", "site", "0"], ["off for the sender&#39;s address", "off for the site"]),
+            ([JobTracking(opens: .init(true, by: .job), clicks: .init(true, by: .job)),
+              JobTracking(opens: .init(false, by: .site), clicks: .init(true, by: .job))],
+             ["true", "true", "site", "job", "0"], ["tracked at first; then switched off for the site"]),
+        ] as [([JobTracking], [String], [String])]
+    )
+    func switches(decisions: [JobTracking], members: [String], sentences: [String]) async throws {
+        let fixture = try Fixture()
+        let view = try await fixture.view(
+            [Fixture.sent(1)],
+            events: decisions.map { .tracking(at: Fixture.noon, $0) }
+        )
+        let switches = try #require(Summary.Switches(view.run))
+        let summary = Summary(
+            view: view,
+            outcomes: try OutcomeTotals(counting: view),
+            tracking: TrackingTotals(),
+            switches: switches
+        )
+        let json = String(decoding: SummaryFiles.text(of: summary), as: UTF8.self)
+        let names = ["opens_tracked", "clicks_tracked", "opens_rule", "clicks_rule", "rows_not_tracked"]
+        for (name, member) in zip(names, members) {
+            #expect(json.contains("\"\(name)\": \(member),") || json.contains("\"\(name)\": \"\(member)\","), "\(name)")
+        }
+        let page = String(decoding: SummaryPage.html(summary), as: UTF8.self)
+        for sentence in sentences { #expect(page.contains(sentence), "\(sentence)") }
+    }
+
+    @Test("A ledger that does not say what was tracked leaves it to the manifest")
+    func oldLedger() async throws {
+        let fixture = try Fixture()
+        #expect(try await Summary.Switches(fixture.view([nil]).run) == nil)
+    }
+
     static let hostile = "</title><script>alert(1)</script>\"'&\u{0}\u{202E}"
 
     @Test("Nothing that others wrote becomes markup")

@@ -49,7 +49,7 @@ struct BodyWriter {
             try appendAlternative(row, context: context, scratch: &scratch, to: &output)
             return
         }
-        let root = composer.text == nil ? "text/html" : "multipart/alternative"
+        let root = composer.bodies.text == nil ? "text/html" : "multipart/alternative"
         appendType("multipart/related; type=\"\(root)\"", .related, to: &output)
         appendDelimiter(.related, to: &output)
         try appendAlternative(row, context: context, scratch: &scratch, to: &output)
@@ -66,19 +66,20 @@ struct BodyWriter {
         scratch: inout Scratch,
         to output: inout [UInt8]
     ) throws(ComposeProblem) {
-        let isAlternative = composer.text != nil && composer.html != nil
+        let bodies = context.isTracked ? composer.bodies : composer.untracked
+        let isAlternative = bodies.text != nil && bodies.html != nil
         if isAlternative {
             appendType("multipart/alternative", .alternative, to: &output)
             appendDelimiter(.alternative, to: &output)
         }
-        if let text = composer.text {
+        if let text = bodies.text {
             try Composer.render(text, row, context: context, into: &scratch.text)
             Self.append("plain", scratch.text, canonical: &scratch.canonical, to: &output)
         }
         if isAlternative {
             appendDelimiter(.alternative, to: &output)
         }
-        if let html = composer.html {
+        if let html = bodies.html {
             try Composer.render(html, row, context: context, into: &scratch.html)
             Self.append("html", scratch.html, canonical: &scratch.canonical, to: &output)
         }

@@ -15,8 +15,9 @@ public struct Composer: Sendable {
 
     let subject: CompiledTemplate
     let subjectPlace: Place
-    let html: CompiledTemplate?
-    let text: CompiledTemplate?
+    let bodies: CompiledBodies
+    /// The same without pixel and tracked links.
+    let untracked: CompiledBodies
     let attachments: [CompiledAttachment]
     let headers: StaticHeaders
     /// The finished parts of the images.
@@ -50,8 +51,8 @@ public struct Composer: Sendable {
         self.links = plan.links
         self.subject = plan.subject
         self.subjectPlace = plan.subjectPlace
-        self.html = plan.html
-        self.text = plan.text
+        self.bodies = plan.bodies
+        self.untracked = plan.untracked
         self.attachments = plan.attachments
         self.headers = StaticHeaders(design)
         self.images = plan.images

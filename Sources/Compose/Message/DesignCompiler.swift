@@ -29,12 +29,19 @@ struct CompiledAttachment: Sendable {
     }
 }
 
+/// The forms of a message's body.
+struct CompiledBodies: Sendable {
+    var html: CompiledTemplate?
+    var text: CompiledTemplate?
+}
+
 /// What comes out of a design's templates.
 struct CompiledDesign {
     let subject: CompiledTemplate
     let subjectPlace: Place
-    let html: CompiledTemplate?
-    let text: CompiledTemplate?
+    let bodies: CompiledBodies
+    /// The same without pixel and tracked links, for recipients who are not to be tracked.
+    let untracked: CompiledBodies
     let attachments: [CompiledAttachment]
     let images: [[UInt8]]
     let links: [LinkInfo]
@@ -58,29 +65,52 @@ enum DesignCompiler {
         )
         let subject = compiler.compileHeader(design.subject.withoutLineEnd, diagnostics: &diagnostics)
         let htmlSource = design.html.map { images.resolved($0) }
-        let html = htmlSource.flatMap { compiler.compileHTML($0, diagnostics: &diagnostics) }
-        var text: CompiledTemplate?
-        if let source = design.text {
-            text = compiler.compileText(source, diagnostics: &diagnostics)
-        } else if let htmlSource, html != nil {
-            // The HTML is read a second time; what is worth saying of it has been said.
+        let bodies = bodies(htmlSource, design.text, &compiler, diagnostics: &diagnostics)
+        var untracked = bodies
+        if design.tracking != TrackingPlan() {
+            var plain = TemplateCompiler(
+                columns: design.columns,
+                constants: design.constants,
+                hasUnsubscribeURL: design.hasUnsubscribe,
+                loader: { name in loader(name).map { images.resolved($0) } }
+            )
+            // What is worth saying of them has been said.
             var again: [Diagnostic] = []
-            text = compiler.deriveText(fromHTML: htmlSource, diagnostics: &again)
-            diagnostics += again.filter { !diagnostics.contains($0) }
+            untracked = self.bodies(htmlSource, design.text, &plain, diagnostics: &again)
         }
         let attachments = compile(design, &compiler, diagnostics: &diagnostics)
         check(design, diagnostics: &diagnostics)
         diagnostics += images.diagnostics
-        guard let subject, (html != nil) == (design.html != nil), text != nil || design.text == nil else { return nil }
+        guard let subject, (bodies.html != nil) == (design.html != nil), bodies.text != nil || design.text == nil
+        else { return nil }
         return CompiledDesign(
             subject: subject,
             subjectPlace: design.subject.place,
-            html: html,
-            text: text,
+            bodies: bodies,
+            untracked: untracked,
             attachments: attachments,
             images: images.parts,
             links: compiler.links
         )
+    }
+
+    private static func bodies(
+        _ htmlSource: TemplateSource?,
+        _ textSource: TemplateSource?,
+        _ compiler: inout TemplateCompiler,
+        diagnostics: inout [Diagnostic]
+    ) -> CompiledBodies {
+        var bodies = CompiledBodies()
+        bodies.html = htmlSource.flatMap { compiler.compileHTML($0, diagnostics: &diagnostics) }
+        if let textSource {
+            bodies.text = compiler.compileText(textSource, diagnostics: &diagnostics)
+        } else if let htmlSource, bodies.html != nil {
+            // The HTML is read a second time; what is worth saying of it has been said.
+            var again: [Diagnostic] = []
+            bodies.text = compiler.deriveText(fromHTML: htmlSource, diagnostics: &again)
+            diagnostics += again.filter { !diagnostics.contains($0) }
+        }
+        return bodies
     }
 
     private static func compile(

@@ -10,13 +10,23 @@ public struct RenderContext: Sendable {
     public var recipient: Address
     /// The list that an opt-out applies to; empty for all mail.
     public var list: String
+    /// Whether this message is tracked as the job's messages are; if not it is rendered from templates without pixel and
+    /// tracked links, and its links stand as they were written.
+    public var isTracked: Bool
 
     /// Creates a context for one message.
-    public init(job: JobID, minter: (any TokenMinting)? = nil, recipient: Address, list: String = "") {
+    public init(
+        job: JobID,
+        minter: (any TokenMinting)? = nil,
+        recipient: Address,
+        list: String = "",
+        isTracked: Bool = true
+    ) {
         self.job = job
         self.minter = minter
         self.recipient = recipient
         self.list = list
+        self.isTracked = isTracked
     }
 }
 

@@ -21,6 +21,12 @@ struct JobChecker: Sendable {
         var invalidRows = 0
         /// How many rows there are.
         var rows = 0
+        /// How many rows that can go out are not tracked, by their recipients' wish.
+        var untrackedRows = 0
+        /// How many of them have a cell that is neither yes nor no.
+        var unclearWishes = 0
+        /// The manifest, where it could be read.
+        var manifest: Manifest?
         /// What its messages need of a server; known only where every message is made.
         var needs = ProbeReport.Needs()
     }
@@ -57,6 +63,9 @@ struct JobChecker: Sendable {
         pin.add(table.file)
         let zones = RowZones(site.configuration.zone.value)
         let columns = JobColumns(manifest, header: table.header, zones: zones, problems: &problems)
+        let verdicts = TrackedAct.allCases.map { site.configuration.verdict(on: $0, for: manifest).decision }
+        problems += TrackingHostCheck(site: site).problems(of: manifest)
+        problems += wishProblems(manifest, table, columns, isTracked: verdicts.contains(where: \.isOn))
         let holidays = self.holidays(manifest, folder, &problems)
         let templates = TemplateFiles(folder: folder, site: site.templates)
         let signer = signer(manifest, &problems)
@@ -74,7 +83,7 @@ struct JobChecker: Sendable {
         }
         let route = try? route(manifest, &problems)
         guard let composer, let columns, !problems.contains(where: { $0.severity == .error }) else {
-            return Finding(job: nil, problems: problems)
+            return Finding(job: nil, problems: problems, manifest: manifest)
         }
         let attachmentPins =
             manifest.attachments.isEmpty
@@ -85,17 +94,19 @@ struct JobChecker: Sendable {
                 scratch: try site.outbox(),
                 excluding: [manifestFile, table.file]
             )
-        let minter = try self.minter()
+        let minter = try self.minter(manifest)
         var scan = RowScan(
             manifest: manifest,
             columns: columns,
             composer: composer,
             attachments: attachmentPins,
             minter: minter,
-            today: CalendarDate(of: now, in: site.configuration.zone.value)
+            today: CalendarDate(of: now, in: site.configuration.zone.value),
+            isTracked: verdicts.contains(where: \.isOn)
         )
         var finding = try scan.run(table)
         finding.problems = problems + finding.problems
+        finding.manifest = manifest
         if let attachmentPins { pin.add(attachments: try attachmentPins.finish()) }
         if composesEveryRow { try scan.compose(table, &finding) }
         guard finding.rows > 0 else {
@@ -124,6 +135,11 @@ struct JobChecker: Sendable {
             zone: site.configuration.zone.value,
             zones: zones,
             holidays: holidays,
+            tracking: JobTracking(
+                opens: verdicts[0],
+                clicks: verdicts[1],
+                untrackedRows: finding.untrackedRows
+            ),
             warnings: finding.problems
         )
         return finding
@@ -239,10 +255,30 @@ struct JobChecker: Sendable {
         }
     }
 
-    private func minter() throws -> (any TokenMinting)? {
+    /// Columns that may have been meant to say who is not to be tracked, and say nothing to us.
+    private func wishProblems(
+        _ manifest: Manifest,
+        _ table: RecipientTable,
+        _ columns: JobColumns?,
+        isTracked: Bool
+    ) -> [Diagnostic] {
+        guard isTracked, let columns, columns.noTracking == nil else { return [] }
+        return table.header.names.filter(TrackingWish.isNear).map { name in
+            Diagnostic(
+                "column \"\(name)\" is not read as the wish not to be tracked",
+                at: Place(file: table.file.name, line: table.header.line),
+                fix: "if it is one, call it \(TrackingWish.column), or add `no_tracking: \(name)` below `columns`",
+                severity: .warning
+            )
+        }
+    }
+
+    /// Makes the links of a job: each sender domain's lead to its own host.
+    private func minter(_ manifest: Manifest) throws -> (any TokenMinting)? {
         guard let tracking = site.configuration.tracking else { return nil }
-        guard let base = BaseURL(tracking.baseURL.value) else {
-            throw Diagnostic("this is no address for links", at: tracking.baseURL.place, fix: "https://host")
+        let url = tracking.baseURL(forSender: manifest.from.value.address.domain)
+        guard let base = BaseURL(url.value) else {
+            throw Diagnostic("this is no address for links", at: url.place, fix: "https://host")
         }
         return TrackingTokens(baseURL: base, keys: keys.tokens, tagger: AddressTagger(key: keys.addressTag))
     }

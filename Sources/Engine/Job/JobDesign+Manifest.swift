@@ -37,7 +37,10 @@ extension JobDesign {
                 )
             },
             inlineImages: images,
-            tracking: TrackingPlan(opens: manifest.tracksOpens.value, clicks: manifest.tracksClicks.value),
+            tracking: TrackingPlan(
+                opens: site.verdict(on: .opens, for: manifest).decision.isOn,
+                clicks: site.verdict(on: .clicks, for: manifest).decision.isOn
+            ),
             list: manifest.list?.value,
             isMarketing: manifest.isMarketing,
             language: manifest.language?.value ?? site.language?.value

@@ -85,7 +85,7 @@ struct JobOutput: Sendable {
     func write(_ job: PreparedJob, _ view: LedgerView, _ end: JobRun.End, _ obeyed: [JobStatus.Obeyed]) throws {
         let activity = try activity(of: job.id)
         let texts = TableTexts(table: job.table, columns: job.columns, rows: job.rowCount)
-        let switches = Summary.Switches(opens: job.manifest.tracksOpens.value, clicks: job.manifest.tracksClicks.value)
+        let switches = JobSwitches.of(view, job.manifest)
         let marker: EndMarker
         let state: JobState
         switch end {
@@ -114,7 +114,8 @@ struct JobOutput: Sendable {
                 takenUp: job.run.takenUp,
                 finished: summary.outcomes.lastEnded,
                 updated: .now,
-                obeyed: obeyed
+                obeyed: obeyed,
+                tracking: view.run.tracking
             )
             try records.writeStatus(status)
             try records.writeEnd(marker, sentence)

@@ -266,7 +266,7 @@ final class JobSource: MessageSource {
                 identity: identity,
                 date: job.run.takenUp,
                 attachments: ready.attachments,
-                context: job.context(recipient: ready.recipient),
+                context: job.context(ready.row, recipient: ready.recipient),
                 scratch: &scratch,
                 into: &content
             )

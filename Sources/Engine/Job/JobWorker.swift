@@ -191,6 +191,7 @@ public struct JobWorker: Sendable {
         let folder = job.folder
         if let file = request.confirmation { ledger.append(.confirmed(at: .now, file: file.rawValue)) }
         ledger.append(.started(at: .now, process: Working.process, host: Working.host))
+        ledger.append(.tracking(at: .now, job.tracking))
         let lost = ledger.endRowsUnderWay(at: .now) { job.run.messages.messageID(of: $0) }
         // RETRY names what is to be sent; what else was sent after the backup nobody knows.
         if request.isLossy, request.confirmation == .retry {

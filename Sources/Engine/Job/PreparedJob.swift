@@ -23,6 +23,8 @@ struct PreparedJob: Sendable {
     let zones: RowZones
     /// Days on which nothing goes out.
     let holidays: Holidays
+    /// What is tracked of its messages.
+    let tracking: JobTracking
     /// What is odd and stops nothing: of the job, and of single rows.
     let warnings: [Diagnostic]
 
@@ -53,13 +55,20 @@ struct PreparedJob: Sendable {
             zone: zone,
             zones: zones,
             holidays: holidays,
+            tracking: tracking,
             warnings: warnings
         )
     }
 
     /// What a row's links are made with.
-    func context(recipient: Address) -> RenderContext {
-        RenderContext(job: id, minter: minter, recipient: recipient, list: list)
+    func context(_ row: Row, recipient: Address) -> RenderContext {
+        RenderContext(
+            job: id,
+            minter: minter,
+            recipient: recipient,
+            list: list,
+            isTracked: columns.wish(row) == .silent
+        )
     }
 
     /// The number of the zone that a row names; the site's where it names none.
@@ -84,7 +93,7 @@ struct PreparedJob: Sendable {
         guard let attachmentPins else { return [] }
         let paths: [String]
         do {
-            paths = try composer.attachmentPaths(row: row, context: context(recipient: recipient))
+            paths = try composer.attachmentPaths(row: row, context: context(row, recipient: recipient))
         } catch {
             throw RowRefusal(reason: error.reason, detail: "\(error)")
         }
@@ -131,6 +140,8 @@ struct JobColumns: Sendable {
     /// The recipient's time zone, and all zones that were found there.
     let zone: Int?
     let zones: RowZones
+    /// Who is not to be tracked.
+    let noTracking: Int?
     /// The two columns that marketing needs.
     let authorization: (reference: Int, expires: Int)?
 
@@ -155,6 +166,9 @@ struct JobColumns: Sendable {
         self.key = key
         name = manifest.columns.name.flatMap { header.index(of: $0.value) }
         zone = manifest.columns.zone.flatMap { header.index(of: $0.value) }
+        noTracking =
+            header.index(of: manifest.columns.noTracking?.value ?? TrackingWish.column)
+            ?? (manifest.columns.noTracking == nil ? header.names.firstIndex(where: TrackingWish.isColumn) : nil)
         guard manifest.isMarketing else {
             authorization = nil
             return
@@ -168,6 +182,11 @@ struct JobColumns: Sendable {
     /// The column that is to blame for what was judged.
     func column(of reason: Reason) -> Int {
         reason == .timeZone ? zone ?? address : address
+    }
+
+    /// Whether a row's recipient is not to be tracked.
+    func wish(_ row: Row) -> TrackingWish {
+        noTracking.map { TrackingWish(row[$0]) } ?? .silent
     }
 
     /// Judges a row by itself: its shape, its address, its zone, its authorization.

@@ -11,6 +11,8 @@ struct RowScan {
     let attachments: AttachmentPins?
     let minter: (any TokenMinting)?
     let today: CalendarDate
+    /// Whether the job's messages are tracked where the recipient does not mind.
+    let isTracked: Bool
 
     /// Rows whose files were not there or not to be read; what they were pinned as is not known.
     private(set) var withoutFiles = RowSet()
@@ -23,7 +25,8 @@ struct RowScan {
         composer: Composer,
         attachments: AttachmentPins?,
         minter: (any TokenMinting)?,
-        today: CalendarDate
+        today: CalendarDate,
+        isTracked: Bool
     ) {
         self.manifest = manifest
         self.columns = columns
@@ -32,6 +35,7 @@ struct RowScan {
         self.attachments = attachments
         self.minter = minter
         self.today = today
+        self.isTracked = isTracked
     }
 
     /// Reads the table through, in memory that does not depend on its length: counts rows, judges them, pins their files.
@@ -49,6 +53,7 @@ struct RowScan {
                 note(problem, &finding)
             case .bad: continue
             case .good(let recipient):
+                hear(line.row, table, &finding)
                 if let problem = try trouble(line.row, table, { try pin(line.row, recipient) }) {
                     withoutFiles.insert(line.row.number)
                     note(problem, &finding)
@@ -73,6 +78,24 @@ struct RowScan {
                 note(problem, &finding)
             }
         }
+    }
+
+    /// Counts a row whose recipient is not to be tracked; a cell that is neither yes nor no is told, if it matters.
+    private func hear(_ row: Row, _ table: RecipientTable, _ finding: inout JobChecker.Finding) {
+        let wish = columns.wish(row)
+        guard wish != .silent else { return }
+        finding.untrackedRows += 1
+        guard wish == .unclear, isTracked else { return }
+        finding.unclearWishes += 1
+        guard finding.unclearWishes <= JobChecker.mostRowProblems else { return }
+        var problem = diagnostic(
+            "the wish not to be tracked is neither yes nor no; the row goes out and is not tracked",
+            row,
+            table,
+            column: columns.noTracking
+        )
+        problem.fix = "write yes or no, or leave the cell empty"
+        finding.problems.append(problem)
     }
 
     private func note(_ problem: Diagnostic, _ finding: inout JobChecker.Finding) {
@@ -111,21 +134,27 @@ struct RowScan {
     }
 
     /// What messages are tried with: the job's identity is not known before all is pinned, and any will do.
-    private func context(_ recipient: Address) -> RenderContext? {
+    private func context(_ row: Row, _ recipient: Address) -> RenderContext? {
         JobID(digest: [UInt8](repeating: 0, count: JobID.digestLength)).map {
-            RenderContext(job: $0, minter: minter, recipient: recipient, list: manifest.list?.value ?? "")
+            RenderContext(
+                job: $0,
+                minter: minter,
+                recipient: recipient,
+                list: manifest.list?.value ?? "",
+                isTracked: columns.wish(row) == .silent
+            )
         }
     }
 
     private func pin(_ row: Row, _ recipient: Address) throws {
-        guard let attachments, let context = context(recipient) else { return }
+        guard let attachments, let context = context(row, recipient) else { return }
         for (slot, path) in try composer.attachmentPaths(row: row, context: context).enumerated() {
             _ = try attachments.pin(row: row.number, slot: slot, name: path)
         }
     }
 
     private mutating func make(_ row: Row, _ recipient: Address, _ needs: inout ProbeReport.Needs) throws {
-        guard let context = context(recipient),
+        guard let context = context(row, recipient),
             let identity = MessageIdentity(digest: [UInt8](repeating: 0, count: 32), domain: "wardpost.invalid")
         else { return }
         var contents: [AttachmentContent] = []

@@ -76,7 +76,8 @@ final class StatusReporter: Sendable {
             zones: zones.map { (zone: $0.zone, resumes: $0.until) },
             updated: .now,
             rowsPerSecond: rate,
-            obeyed: steering.all
+            obeyed: steering.all,
+            tracking: job.tracking
         )
         try? records.writeStatus(status)
     }

@@ -18,6 +18,8 @@ public struct JobCheck: Sendable {
         public var invalidRows: Int
         /// When sending will begin, where that is not at once; for each zone where rows have their own.
         public var begins: [ZoneWait]
+        /// What is tracked, and which rules decide; `nil` where the manifest cannot be read.
+        public var tracking: TrackingReport?
         /// All problems and warnings.
         public var problems: [Diagnostic]
         /// The job's route, if nothing stands against the job.
@@ -63,6 +65,7 @@ public struct JobCheck: Sendable {
             rows: finding.rows,
             invalidRows: finding.invalidRows,
             begins: finding.job?.calendar(begun: now).waits(at: now) ?? [],
+            tracking: finding.manifest.map { TrackingReport(finding, $0, in: site.configuration) },
             problems: finding.problems,
             settings: finding.job?.route,
             needs: finding.needs

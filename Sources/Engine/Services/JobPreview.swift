@@ -73,7 +73,7 @@ public struct JobPreview: Sendable {
                 identity: job.run.messages.identity(of: line.row.number),
                 date: job.run.takenUp,
                 attachments: try job.attachments(of: line.row, recipient: recipient),
-                context: job.context(recipient: recipient),
+                context: job.context(line.row, recipient: recipient),
                 scratch: &scratch,
                 into: &message
             )

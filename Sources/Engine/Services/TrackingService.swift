@@ -38,6 +38,7 @@ public struct TrackingService: Service {
         guard let base = BaseURL(tracking.baseURL.value) else {
             throw EngineError(.configuration, "this is no address for links", at: tracking.baseURL.place)
         }
+        try TrackingHostCheck(site: site).check()
         let keys = try SiteKeys.trackingKeys(in: try site.keyDirectory(), name: site.configuration.keys.value)
         let options = TrackingServer.Options(
             host: listen.value.host,

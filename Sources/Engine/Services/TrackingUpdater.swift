@@ -121,7 +121,7 @@ public struct TrackingUpdater: Service {
             }
             // Another job may be in a folder of the same name by now, with results of its own.
             guard try texts.belong(to: view) else { return true }
-            let switches = JobSwitches.of(folder)
+            let switches = JobSwitches.of(view, folder)
             let directory = folder.directory.guarded { () throws(FileError) in try lock.confirm() }
             let records = try JobRecords(folder: directory, signer: Signer(worker.keys.signing))
             let tracking = try records.writeTracking(texts, view) { activity[$0] }
@@ -132,12 +132,24 @@ public struct TrackingUpdater: Service {
     }
 }
 
-/// What a job's manifest says of tracking, for a job that ended.
+/// What was tracked of a job's messages.
+///
+/// The ledger knows, whatever became of manifest and configuration since. Only that of an earlier version does not; then the
+/// manifest is asked, which alone decided at that time.
 enum JobSwitches {
-    static func of(_ folder: JobFolder) -> Summary.Switches {
-        guard let file = try? folder.pin(Manifest.fileName, as: .manifest), let bytes = try? file.contents(),
-            let manifest = try? Manifest.parse(bytes: bytes, file: Manifest.fileName)
-        else { return Summary.Switches(opens: true, clicks: true) }
-        return Summary.Switches(opens: manifest.tracksOpens.value, clicks: manifest.tracksClicks.value)
+    static func of(_ view: LedgerView, _ manifest: Manifest?) -> Summary.Switches {
+        if let decided = Summary.Switches(view.run) { return decided }
+        guard let manifest else { return Summary.Switches(opens: true, clicks: true) }
+        return Summary.Switches(
+            opens: manifest.tracking.opens?.value ?? false,
+            clicks: manifest.tracking.clicks?.value ?? false
+        )
+    }
+
+    static func of(_ view: LedgerView, _ folder: JobFolder) -> Summary.Switches {
+        if let decided = Summary.Switches(view.run) { return decided }
+        let file = try? folder.pin(Manifest.fileName, as: .manifest)
+        let bytes = try? file?.contents()
+        return of(view, bytes.flatMap { try? Manifest.parse(bytes: $0, file: Manifest.fileName) })
     }
 }

@@ -8,6 +8,7 @@ extension Manifest {
         var named = [columns.address, columns.key]
         if let name = columns.name { named.append(name) }
         if let zone = columns.zone { named.append(zone) }
+        if let noTracking = columns.noTracking { named.append(noTracking) }
         named += columns.plain + defaults.map(\.column) + trustedHTML
         if isMarketing {
             named += [Self.authorizationColumn, Self.authorizationExpiresColumn].map { Placed($0, at: purpose.place) }
@@ -85,8 +86,10 @@ extension Manifest {
     private func trackingProblems(in site: SiteConfiguration) -> [Diagnostic] {
         guard site.tracking == nil else { return [] }
         var needs: [(what: String, place: Place)] = []
-        if tracksOpens.value { needs.append(("opens are tracked", tracksOpens.place)) }
-        if tracksClicks.value { needs.append(("clicks are tracked", tracksClicks.place)) }
+        for act in TrackedAct.allCases {
+            guard let isOn = tracking[act], isOn.value else { continue }
+            needs.append(("\(act.rawValue) are tracked", isOn.place))
+        }
         if let list {
             needs.append(("a list needs an unsubscribe link", list.place))
         } else if isMarketing {

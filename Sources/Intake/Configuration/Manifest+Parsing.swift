@@ -29,9 +29,7 @@ extension Manifest {
         let attachments = attachments(reader, recipients: recipients?.value)
         let images = inlineImages(reader, recipients: recipients?.value)
         checkContentIDs(images.map(\.id), reader)
-        let tracking = reader.mapping("tracking", known: ["opens", "clicks"])
-        let opens = tracking?.flag("opens")
-        let clicks = tracking?.flag("clicks")
+        let tracking = reader.mapping("tracking", known: TrackingSwitches.keys).map { TrackingSwitches($0) }
         let list = list(reader)
         let notBefore = time("not_before", reader)
         let notAfter = time("not_after", reader)
@@ -59,8 +57,7 @@ extension Manifest {
             route: route,
             attachments: attachments,
             inlineImages: images,
-            tracksOpens: opens ?? Placed(false, at: root.place),
-            tracksClicks: clicks ?? Placed(false, at: root.place),
+            tracking: tracking ?? TrackingSwitches(),
             list: list,
             notBefore: notBefore,
             notAfter: notAfter,
@@ -102,12 +99,13 @@ extension Manifest {
     }
 
     private static func columns(_ reader: MappingReader) -> Columns? {
-        let known = ["address", "key", "name", "tz", "plain"]
+        let known = ["address", "key", "name", "tz", "no_tracking", "plain"]
         guard let fields = reader.mapping("columns", known: known, required: true) else { return nil }
         let address = fields.text("address", required: true)
         let key = fields.text("key", required: true)
         let name = fields.text("name")
         let zone = fields.text("tz")
+        let noTracking = fields.text("no_tracking")
         let plain = fields.texts("plain", of: "columns")
         guard let address, let key else { return nil }
         if address.value == key.value {
@@ -125,7 +123,7 @@ extension Manifest {
                 fix: "take it out, unless it may stand in subjects, headers and links"
             )
         }
-        return Columns(address: address, key: key, name: name, zone: zone, plain: plain)
+        return Columns(address: address, key: key, name: name, zone: zone, noTracking: noTracking, plain: plain)
     }
 
     private static func list(_ reader: MappingReader) -> Placed<String>? {

@@ -33,10 +33,8 @@ public struct Manifest: Sendable {
     public var attachments: [Attachment]
     /// Pictures that the template shows by `cid:`.
     public var inlineImages: [InlineImage]
-    /// Whether opens are tracked; the place is the value's, or the manifest's if it is not given.
-    public var tracksOpens: Placed<Bool>
-    /// Whether clicks are tracked.
-    public var tracksClicks: Placed<Bool>
+    /// Whether opens and clicks are to be tracked, where the manifest says so; the site may be stricter.
+    public var tracking: TrackingSwitches
     /// The list that opt-outs apply to.
     public var list: Placed<String>?
     /// No message goes out before this.
@@ -94,6 +92,8 @@ public struct Manifest: Sendable {
         public var name: Placed<String>?
         /// The column that holds the recipient's time zone.
         public var zone: Placed<String>?
+        /// The column that says who is not to be tracked, if it has another name than ``TrackingWish/column``.
+        public var noTracking: Placed<String>?
         /// The columns that are not PHI; all others are.
         public var plain: [Placed<String>]
     }

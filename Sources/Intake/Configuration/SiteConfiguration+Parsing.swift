@@ -28,7 +28,7 @@ extension SiteConfiguration {
         let routes = routes(reader)
         let domainLimits = DomainLimits.read(reader)
         let language = LanguageTag.read(reader)
-        let tracking = tracking(reader)
+        let tracking = tracking(reader, fromDomains: domains.map(\.value))
         let dkim = dkim(reader, fromDomains: domains.map(\.value))
         let fips = reader.flag("fips")
         let halt = Halt.read(reader)
@@ -147,34 +147,5 @@ extension SiteConfiguration {
 
     private static func date(_ key: String, _ reader: MappingReader) -> Placed<CalendarDate>? {
         reader.value(key, required: true, expected: "a day such as 2026-01-15") { CalendarDate($0) }
-    }
-
-    private static func tracking(_ reader: MappingReader) -> Tracking? {
-        guard let fields = reader.mapping("tracking", known: ["base_url", "listen", "certificate", "key"]) else {
-            return nil
-        }
-        let base = fields.value(
-            "base_url",
-            required: true,
-            expected: "an https URL without query, fragment or user",
-            fix: "write it like https://t.example.org",
-            BaseURL.read
-        )
-        let listen = fields.value("listen", expected: "an address and a port such as 127.0.0.1:8443") {
-            Endpoint($0, mayChoosePort: true)
-        }
-        let certificate = fields.fileName("certificate", rules: .site)
-        let key = fields.fileName("key", rules: .site)
-        if let place = fields.keyPlace("listen") {
-            for name in ["certificate", "key"] where fields.keyPlace(name) == nil {
-                reader.problems.report(
-                    "\(fields.name(name)) is missing, and \"listen\" needs it",
-                    at: place,
-                    fix: "add `\(name): …`; the server speaks TLS only"
-                )
-            }
-        }
-        guard let base else { return nil }
-        return Tracking(baseURL: base, listen: listen, certificate: certificate, key: key)
     }
 }

@@ -193,5 +193,11 @@ public struct SiteConfiguration: Sendable {
         public var certificate: Placed<String>?
         /// The certificate's key, a PEM file.
         public var key: Placed<String>?
+        /// What the site as a whole says of opens and clicks.
+        public var switches = TrackingSwitches()
+        /// What is said of single domains and addresses, each at most once.
+        public var senders: [Sender] = []
+        /// Further names of the server, each for some of the site's domains.
+        public var hosts: [Host] = []
     }
 }

@@ -40,6 +40,7 @@ struct CheckCommand: AsyncParsableCommand {
         } else {
             Report.problems(check.problems)
             print(check.sentence)
+            for line in check.tracking?.lines ?? [] { print(line) }
             for line in (routes ?? []).flatMap(\.lines) { print(line) }
         }
         if !check.isGood { throw ExitCode(EngineError.Code.jobRefused.rawValue) }

@@ -14,6 +14,7 @@ enum JSON {
                 rows: check.rows,
                 invalidRows: check.invalidRows,
                 begins: check.begins.map { Begin(zone: $0.zone, at: "\($0.until)") },
+                tracking: check.tracking.map(TrackingVerdicts.init),
                 problems: check.problems.map(Problem.init),
                 relays: routes.map { $0.map(Relay.init) }
             )
@@ -89,8 +90,43 @@ enum JSON {
         var rows: Int
         var invalidRows: Int
         var begins: [Begin]
+        var tracking: TrackingVerdicts?
         var problems: [Problem]
         var relays: [Relay]?
+    }
+
+    private struct TrackingVerdicts: Encodable {
+        struct Verdict: Encodable {
+            var tracked: Bool
+            var rule: String
+            var setting: String?
+            var file: String?
+            var line: Int?
+            var column: Int?
+
+            init(_ verdict: TrackingReport.Verdict) {
+                tracked = verdict.isOn
+                rule = verdict.rule.rawValue
+                setting = verdict.setting.isEmpty ? nil : verdict.setting
+                file = verdict.place?.file
+                line = verdict.place?.line
+                column = verdict.place?.column
+            }
+        }
+
+        var opens: Verdict?
+        var clicks: Verdict?
+        var rowsNotTracked: Int
+        var rowsUnclear: Int
+        var baseUrl: String?
+
+        init(_ report: TrackingReport) {
+            opens = report.verdicts.first { $0.act == .opens }.map(Verdict.init)
+            clicks = report.verdicts.first { $0.act == .clicks }.map(Verdict.init)
+            rowsNotTracked = report.untrackedRows
+            rowsUnclear = report.unclearRows
+            baseUrl = report.baseURL
+        }
     }
 
     private struct Relay: Encodable {

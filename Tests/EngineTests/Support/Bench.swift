@@ -29,6 +29,7 @@ final class Bench: Sendable {
     ///   - connections: How many the route may have.
     ///   - route: More lines of the route, each with its end.
     ///   - more: More lines of the configuration.
+    ///   - domains: The domains that it sends from.
     ///   - tuning: The worker's.
     ///   - scratch: Where; a temporary directory without it.
     init(
@@ -36,6 +37,7 @@ final class Bench: Sendable {
         connections: Int = 2,
         route: String = "",
         more: String = "",
+        domains: String = "riverside.example",
         tuning: JobWorker.Tuning = quick,
         scratch: TemporaryDirectory? = nil
     ) async throws {
@@ -46,7 +48,7 @@ final class Bench: Sendable {
             configuration: """
                 site: Riverside Clinic
                 postal_address: 1 River Road, Springfield
-                from_domains: [riverside.example]
+                from_domains: [\(domains)]
                 settle: 1
                 keys: keys
                 routes:
