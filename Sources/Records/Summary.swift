@@ -1,4 +1,4 @@
-import Core
+public import Core
 public import Ledger
 
 /// A job's totals, as `summary.json` tells them to programs and `summary.html` to people.

@@ -6,7 +6,8 @@ enum TrackingSentence {
         let decision = decided[act]
         guard decision.isOn == wasTracked else { return "tracked at first; then switched off \(place(decision.rule))" }
         if decision.isOn { return "tracked, as the job's manifest asks" }
-        return decision.rule == .unset ? "not tracked; nobody switched them on" : "not tracked, switched off \(place(decision.rule))"
+        return decision.rule == .unset
+            ? "not tracked; nobody switched them on" : "not tracked, switched off \(place(decision.rule))"
     }
 
     private static func place(_ rule: TrackingRule) -> String {

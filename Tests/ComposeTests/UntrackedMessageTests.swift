@@ -12,7 +12,8 @@ import Testing
         """
     static let text = "Dear {{name}},\nsee https://portal.example/{{clinic}}, or (http://map.example/?q={{clinic}}).\n"
 
-    private func design(_ html: String?, _ text: String?, _ plan: TrackingPlan, list: String? = nil) throws -> JobDesign {
+    private func design(_ html: String?, _ text: String?, _ plan: TrackingPlan, list: String? = nil) throws -> JobDesign
+    {
         var design = try Fixture.design(html: html, text: text)
         design.tracking = plan
         design.list = list

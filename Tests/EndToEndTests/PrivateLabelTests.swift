@@ -66,7 +66,9 @@ extension EndToEnd {
             let labels = try await Labels()
             let site = labels.site
             let senders = ["care@clinic.test", "care@other.test", "second@other.test"]
-            for (name, from) in zip(["first", "second", "third"], senders) { try site.job(name, labels.job(from: from)) }
+            for (name, from) in zip(["first", "second", "third"], senders) {
+                try site.job(name, labels.job(from: from))
+            }
             for name in ["first", "second", "third"] {
                 #expect(try await site.run("send", name).status == 0)
             }
@@ -84,7 +86,9 @@ extension EndToEnd {
                     #expect(text.contains("/o/") == (isTracked && sender != senders[2]), "\(sender)")
                     #expect(!text.contains(other))
                     if isTracked {
-                        urls[sender] = text.firstMatch(of: /https:\/\/[a-z.]+:\d+\/c\/[A-Za-z0-9_-]+/).map { String($0.0) }
+                        urls[sender] = text.firstMatch(of: /https:\/\/[a-z.]+:\d+\/c\/[A-Za-z0-9_-]+/).map {
+                            String($0.0)
+                        }
                     } else {
                         #expect(!text.contains(host) && text.contains("\"https://portal.test/visit\""))
                     }
@@ -100,19 +104,28 @@ extension EndToEnd {
                 for name in labels.names {
                     let there = url.replacing(labels.names[own], with: name)
                     let answer = try await labels.get(there)
-                    #expect(answer.status == "302" && answer.location == "https://portal.test/visit", "\(sender) at \(name)")
+                    #expect(
+                        answer.status == "302" && answer.location == "https://portal.test/visit",
+                        "\(sender) at \(name)"
+                    )
                 }
             }
             #expect(try await server.stop().status == 0)
         }
 
-        @Test("`check` says who decided, as text and as JSON; a certificate of another name is told before anything is sent")
+        @Test(
+            "`check` says who decided, as text and as JSON; a certificate of another name is told before anything is sent"
+        )
         func check() async throws {
             let labels = try await Labels()
             try labels.site.job("third", labels.job(from: "second@other.test"))
             let text = try await labels.site.run("check", "third")
             #expect(text.status == 0, "\(text.errors)")
-            #expect(text.output.contains("opens: not tracked, decided by sender-address: tracking.senders.\"second@other.test\".opens at wardpost.yaml:"))
+            #expect(
+                text.output.contains(
+                    "opens: not tracked, decided by sender-address: tracking.senders.\"second@other.test\".opens at wardpost.yaml:"
+                )
+            )
             #expect(text.output.contains("clicks: tracked, decided by job: tracking.clicks at manifest.yaml:10:33"))
             #expect(text.output.contains("1 row is not tracked by the recipients' wish"))
             let json = try await labels.site.run("check", "third", "--json")

@@ -75,7 +75,8 @@ import Tracking
                 "opens: \(opens >> level & 1 == 0), clicks: \(clicks >> level & 1 == 0)"
             }
             let site = words(0).split(separator: ", ").map { "  \($0)\n" }.joined()
-            let senders = "  senders:\n    riverside.example: {\(words(1))}\n    care@riverside.example: {\(words(2))}\n"
+            let senders =
+                "  senders:\n    riverside.example: {\(words(1))}\n    care@riverside.example: {\(words(2))}\n"
             try bench.scratch.write("wardpost.yaml", text: base + site + senders)
             let wish = opens >> 4 & 1 == 1 ? "yes" : "no"
             try bench.job(
@@ -107,7 +108,10 @@ import Tracking
         }
     }
 
-    @Test("Nothing is tracked unless the manifest asks for it, whatever the purpose is", arguments: ["treatment", "operations"])
+    @Test(
+        "Nothing is tracked unless the manifest asks for it, whatever the purpose is",
+        arguments: ["treatment", "operations"]
+    )
     func offByDefault(purpose: String) async throws {
         let bench = try await bench("  opens: true\n  clicks: true\n")
         var job = Self.job()
@@ -116,7 +120,9 @@ import Tracking
         #expect(try !Self.message(bench.prepared("visit")).contains("t.riverside.example"))
         let report = try #require(try JobCheck(site: bench.site).check("visit").tracking)
         #expect(report.verdicts.map(\.rule) == [.unset, .unset])
-        #expect(report.lines == ["opens: not tracked, nobody switched it on", "clicks: not tracked, nobody switched it on"])
+        #expect(
+            report.lines == ["opens: not tracked, nobody switched it on", "clicks: not tracked, nobody switched it on"]
+        )
     }
 
     @Test("A check says which key decided, and how many rows are left out")
@@ -136,10 +142,10 @@ import Tracking
         #expect(check.isGood && check.invalidRows == 0)
         let lines = try bench.scratch.text("wardpost.yaml").components(separatedBy: "\n")
         let line = try #require(lines.firstIndex { $0.contains("riverside.example: {clicks") }) + 1
-        let place = "wardpost.yaml:\(line):34"
+        let place = "wardpost.yaml:\(line):33"
         #expect(
             check.tracking?.lines == [
-                "opens: tracked, decided by job: tracking.opens at manifest.yaml:10:19",
+                "opens: tracked, decided by job: tracking.opens at manifest.yaml:11:19",
                 "clicks: not tracked, decided by sender-domain: tracking.senders.\"riverside.example\".clicks at \(place)",
                 "2 rows are not tracked by the recipients' wish (1 of them unclear)",
                 "links lead to https://t.riverside.example",
@@ -194,7 +200,8 @@ import Tracking
         )
         #expect(try await bench.work("visit").word == "done")
         let expected = [
-            "\"opens_tracked\": true", "\"clicks_tracked\": false", "\"opens_rule\": \"job\"", "\"clicks_rule\": \"site\"",
+            "\"opens_tracked\": true", "\"clicks_tracked\": false", "\"opens_rule\": \"job\"",
+            "\"clicks_rule\": \"site\"",
             "\"rows_not_tracked\": 1",
         ]
         let summary = try bench.text("summary.json", of: "visit")
@@ -203,9 +210,16 @@ import Tracking
         // The site and the manifest say otherwise now; the messages are out.
         let id = try bench.prepared("visit").id
         let text = try bench.scratch.text("wardpost.yaml")
-        try bench.scratch.write("wardpost.yaml", text: text.replacingOccurrences(of: "clicks: false", with: "opens: false"))
+        try bench.scratch.write(
+            "wardpost.yaml",
+            text: text.replacingOccurrences(of: "clicks: false", with: "opens: false")
+        )
         let manifest = try bench.text("manifest.yaml", of: "visit")
-        try bench.drop("manifest.yaml", in: "visit", text: manifest.replacingOccurrences(of: "opens: true", with: "opens: false"))
+        try bench.drop(
+            "manifest.yaml",
+            in: "visit",
+            text: manifest.replacingOccurrences(of: "opens: true", with: "opens: false")
+        )
         let log = try EventLog(directory: try bench.site.outbox("events"), keys: bench.worker.keys.tokens, host: "t")
         try await log.append(Event(.open, job: id, row: RowNumber(1)))
         try await TrackingUpdater(try bench.another(), log: Bench.silent).once()

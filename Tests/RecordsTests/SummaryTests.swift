@@ -110,13 +110,23 @@ import Testing
     @Test(
         "A summary says what was tracked, who decided it, and how many rows were left out",
         arguments: [
-            ([JobTracking(opens: .init(true, by: .job), clicks: .init(false, by: .unset), untrackedRows: 3)],
-             ["true", "false", "job", "default", "3"], ["tracked, as the job&#39;s manifest asks", "nobody switched them on", "3 rows"]),
-            ([JobTracking(opens: .init(false, by: .senderAddress), clicks: .init(false, by: .site))],
-             ["false", "false", "sender-address", "site", "0"], ["off for the sender&#39;s address", "off for the site"]),
-            ([JobTracking(opens: .init(true, by: .job), clicks: .init(true, by: .job)),
-              JobTracking(opens: .init(false, by: .site), clicks: .init(true, by: .job))],
-             ["true", "true", "site", "job", "0"], ["tracked at first; then switched off for the site"]),
+            (
+                [JobTracking(opens: .init(true, by: .job), clicks: .init(false, by: .unset), untrackedRows: 3)],
+                ["true", "false", "job", "default", "3"],
+                ["tracked, as the job&#39;s manifest asks", "nobody switched them on", "3 rows"]
+            ),
+            (
+                [JobTracking(opens: .init(false, by: .senderAddress), clicks: .init(false, by: .site))],
+                ["false", "false", "sender-address", "site", "0"],
+                ["off for the sender&#39;s address", "off for the site"]
+            ),
+            (
+                [
+                    JobTracking(opens: .init(true, by: .job), clicks: .init(true, by: .job)),
+                    JobTracking(opens: .init(false, by: .site), clicks: .init(true, by: .job)),
+                ],
+                ["true", "true", "site", "job", "0"], ["tracked at first; then switched off for the site"]
+            ),
         ] as [([JobTracking], [String], [String])]
     )
     func switches(decisions: [JobTracking], members: [String], sentences: [String]) async throws {

@@ -48,7 +48,8 @@ public struct TrackingReport: Sendable {
     public var lines: [String] {
         var lines = verdicts.map { verdict in
             let by = verdict.place.map { "decided by \(verdict.rule.rawValue): \(verdict.setting) at \($0)" }
-            return "\(verdict.act.rawValue): \(verdict.isOn ? "tracked" : "not tracked"), \(by ?? "nobody switched it on")"
+            return
+                "\(verdict.act.rawValue): \(verdict.isOn ? "tracked" : "not tracked"), \(by ?? "nobody switched it on")"
         }
         if untrackedRows > 0 {
             let unclear = unclearRows > 0 ? " (\(unclearRows) of them unclear)" : ""
