@@ -54,7 +54,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),
-        .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL"]),
+        .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL", "CLinux"]),
         .target(
             name: "Bounces",
             dependencies: ["Core", "YAML", "CGMime"],

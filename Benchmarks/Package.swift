@@ -21,7 +21,7 @@ let package = Package(
             dependencies: ["Core", "Files", "OpenSSL", "YAML", "CLibCSV", "CLibIDN2", "CLinux"]
         ),
         .target(name: "Compose", dependencies: ["Core", "OpenSSL"]),
-        .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL"]),
+        .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL", "CLinux"]),
         .executableTarget(name: "parts", dependencies: ["Core", "Files", "OpenSSL", "Intake", "Compose", "Ledger"]),
     ],
     swiftLanguageModes: [.v6]

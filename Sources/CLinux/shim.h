@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <linux/stat.h>
 #include <netdb.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
@@ -92,3 +93,9 @@ static inline int wardpost_query_text(const char *name, unsigned int address, un
     res_nclose(&state);
     return length;
 }
+
+// Behind _GNU_SOURCE as well: a wait that a step of the wall clock cannot lengthen.
+extern int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
+
+// SCHED_BATCH is a macro behind _GNU_SOURCE.
+static const int WARDPOST_SCHED_BATCH = 3;

@@ -27,6 +27,8 @@ public final class RouteSender: Sendable {
     private let route: RouteSettings
     private let source: any MessageSource
     private let group: any EventLoopGroup
+    /// Those of its loops that have connections.
+    private let loops: [any EventLoop]
     private let tls: TLSContext
     private let budget: RouteBudget
     /// What a message must pass: the job's own rate, then the route's.
@@ -43,18 +45,22 @@ public final class RouteSender: Sendable {
     /// - Parameters:
     ///   - route: The route.
     ///   - group: The event loops.
+    ///   - loops: How many of them have connections, the next ones of the group; all of them where it is `nil`.
     ///   - source: Where messages come from.
     ///   - budget: What the route's senders share; one that this sender has to itself without it.
     ///   - rate: A rate of this sender's own, which holds besides the route's.
     public init(
         route: RouteSettings,
         group: any EventLoopGroup,
+        loops: Int? = nil,
         source: any MessageSource,
         budget: RouteBudget? = nil,
         rate: (any RateStore)? = nil
     ) throws {
         self.route = route
         self.group = group
+        let all = Array(group.makeIterator())
+        self.loops = loops.map { count in (0..<max(1, min(count, all.count))).map { _ in group.next() } } ?? all
         self.source = source
         tls = try TLSContext(route)
         let budget = budget ?? RouteBudget(route, group: group)
@@ -284,7 +290,7 @@ public final class RouteSender: Sendable {
     }
 
     private func connect(_ id: Pool.ID, _ route: RouteSettings, token: AccessToken?) {
-        let loop = group.next()
+        let loop = loops[id % loops.count]
         let source = source
         ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)

@@ -28,6 +28,8 @@ final class GroupCommit: Sendable {
         var failure: LedgerError?
         /// The loop sleeps until it is woken.
         var isIdle = false
+        /// The loop waits for more to write together; it is woken when no more can come.
+        var isGathering = false
         var isStopping = false
         /// The loop has ended and the lease is let go.
         var hasEnded = false
@@ -140,7 +142,10 @@ final class GroupCommit: Sendable {
         while true {
             while state.withLock({ $0.rests() }) { wakeup.wait() }
             let pause = gather - (ContinuousClock.now - last)
-            if pause > .zero, !state.withLock({ $0.isStopping }) { WriterThread.sleep(pause) }
+            if pause > .zero, state.withLock({ $0.gathers() }) {
+                wakeup.wait(atMost: pause)
+                state.withLock { $0.isGathering = false }
+            }
             last = .now
             bytes.removeAll(keepingCapacity: true)
             let group = state.withLock { $0.take(&bytes) }
@@ -218,10 +223,24 @@ extension GroupCommit.State {
         return isIdle
     }
 
+    /// Whether the loop waits for more to write together.
+    fileprivate mutating func gathers() -> Bool {
+        isGathering = !isStopping && !isFull
+        return isGathering
+    }
+
+    /// Whether every row that is under way waits for this group: a sender goes on only when its own record is durable, so
+    /// nothing more will come.
+    private var isFull: Bool {
+        waiting.count >= rows.counts[.tried]
+    }
+
     /// Whether the loop sleeps and must be woken; only one thread is told so.
     fileprivate mutating func wakes() -> Bool {
         defer { isIdle = false }
-        return isIdle
+        guard isGathering, isStopping || isFull else { return isIdle }
+        isGathering = false
+        return true
     }
 
     /// Hands over all that has gathered.

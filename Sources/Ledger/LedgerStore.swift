@@ -21,15 +21,14 @@ public struct LedgerStore: Sendable {
     /// - Parameters:
     ///   - directory: Where they are: `outbox/ledgers`.
     ///   - key: The site's ledger key; without it, no line can be made that would be believed.
-    ///   - gather: The least time between two syncs. A record waits no longer than this before its write begins, and
-    ///     a fast disk is not asked to sync every record by itself. A connection sends one message a sync, so this bounds
-    ///     what each can do: 5,000 a second.
+    ///   - gather: The least time between two syncs, unless all rows that are under way wait for the next one. A record waits
+    ///     no longer than this before its write begins, and a fast disk is not asked to sync every record by itself.
     ///   - leases: Who may write which; kept beside the ledgers unless it is given.
     ///   - witness: What is known of ledgers elsewhere, so that older ones put in their place are noticed.
     public init(
         directory: Directory,
         key: SecretBytes,
-        gather: Duration = .microseconds(200),
+        gather: Duration = .microseconds(400),
         leases: Leases? = nil,
         witness: Witness? = nil
     ) {

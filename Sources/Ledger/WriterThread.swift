@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A semaphore: how the appending threads wake the one that writes.
@@ -23,6 +24,17 @@ import Glibc
 
     func wait() {
         while unsafe sem_wait(semaphore) != 0, errno == EINTR {}
+    }
+
+    /// Waits until it is posted, or for so long.
+    func wait(atMost duration: Duration) {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        let (seconds, attoseconds) = duration.components
+        let nanoseconds = time.tv_nsec + Int(attoseconds / 1_000_000_000)
+        time.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
+        time.tv_nsec = nanoseconds % 1_000_000_000
+        while unsafe sem_clockwait(semaphore, CLOCK_MONOTONIC, &time) != 0, errno == EINTR {}
     }
 }
 
@@ -53,6 +65,10 @@ enum WriterThread {
     }
 
     private static let enter: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
+        // A batch thread never takes the core from a thread that works: where senders use all cores, groups grow by
+        // themselves; where a core is idle, nothing waits (sched(7)).
+        var parameters = sched_param()
+        _ = unsafe sched_setscheduler(0, WARDPOST_SCHED_BATCH, &parameters)
         if let raw = unsafe raw {
             unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
         }

@@ -63,6 +63,11 @@ public struct Composer: Sendable {
         self.signer = signer
     }
 
+    /// Whether messages are signed, which costs ten times as much as making them.
+    public var isSigning: Bool {
+        signer != nil
+    }
+
     /// The same without signatures, for trying whether rows can be rendered: signing takes most of a message's time.
     public var unsigned: Composer {
         var composer = self

@@ -5,6 +5,7 @@ import Files
 import Intake
 import Ledger
 public import Logging
+import NIOCore
 import NIOPosix
 import OpenSSL
 import Tracking
@@ -80,7 +81,6 @@ public struct JobWorker: Sendable {
             leases: claims.ledgers,
             witness: Witness(directory: try site.witness())
         )
-        // As many loops as cores: messages are rendered and encrypted on them.
         loops = .singleton
     }
 
@@ -277,7 +277,22 @@ public struct JobWorker: Sendable {
         if let own = job.manifest.rate?.value {
             rate = try await Blocking.run { [budgets] in try budgets.rate(RouteSettings.Rate(own), of: job.id) }
         }
-        return try RouteSender(route: job.route, group: loops, source: source, budget: budget, rate: rate)
+        return try RouteSender(
+            route: job.route,
+            group: loops,
+            loops: loopCount(job),
+            source: source,
+            budget: budget,
+            rate: rate
+        )
+    }
+
+    /// On how many loops a job's connections are.
+    ///
+    /// A few connections on a loop each keep every core waking up for one reply at a time, which costs more than it brings: a
+    /// loop that has sixteen finds several to do at each look. Signatures alone are worth all cores.
+    private func loopCount(_ job: PreparedJob) -> Int {
+        job.composer.isSigning ? System.coreCount : (job.route.connections + 15) / 16
     }
 
     func suppressions(_ job: PreparedJob) throws -> SuppressionGuard {
