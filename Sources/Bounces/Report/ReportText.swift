@@ -78,8 +78,8 @@ struct RecipientFinder {
     /// The words before the first recipient.
     private var preamble: [String] = []
     private var words: [[String]] = []
-    /// The recipient that further words are on.
-    private var current = 0
+    /// The recipient that further words are on; none behind a line that sums up what was said before it.
+    private var current: Int?
     /// The last command and the last refusal of a dialogue that the report quotes.
     private var command: BounceRules.Stage?
     private var refusal: (line: String, stage: BounceRules.Stage?)?
@@ -108,7 +108,7 @@ struct RecipientFinder {
         guard let (address, rest, isReply) = recipient(text) else {
             if findings.isEmpty {
                 preamble.append(line)
-            } else if words[current].count < Self.maximumWords {
+            } else if let current, words[current].count < Self.maximumWords {
                 words[current].append(line)
             }
             return
@@ -123,7 +123,7 @@ struct RecipientFinder {
             words.append([behind])
             index = findings.count - 1
         }
-        current = index
+        current = isReply ? nil : index
         // `554 <user@example.org>... User unknown` sums up the refusal above it.
         if isReply, let refusal {
             words[index].append(refusal.line)
@@ -144,12 +144,11 @@ struct RecipientFinder {
     /// The recipient that a line names, and what stands behind.
     private func recipient(_ line: ArraySlice<UInt8>) -> (address: String, rest: ArraySlice<UInt8>, isReply: Bool)? {
         guard line.contains(UInt8(ascii: "@")) else { return nil }
-        if let form, !form.recipients.isEmpty {
-            for pattern in form.recipients {
-                if let found = pattern.find(line) { return (found.address, found.rest, false) }
-            }
-            return nil
+        let patterns = form?.recipients ?? []
+        for pattern in patterns where !pattern.isPlain {
+            if let found = pattern.find(line) { return (found.address, found.rest, false) }
         }
+        guard patterns.isEmpty || patterns.contains(where: \.isPlain) else { return nil }
         // A reply code before the address is the reporting server's own summary.
         let digits = line.prefix { (0x30...0x39).contains($0) }
         let isReply = digits.count == 3 && line.dropFirst(3).first == 0x20
@@ -171,7 +170,6 @@ struct RecipientFinder {
 extension RecipientLine {
     /// The address that follows the beginning, in a line that has it.
     func find(_ line: ArraySlice<UInt8>) -> (address: String, rest: ArraySlice<UInt8>)? {
-        if prefix.isEmpty, !isAnywhere { return AddressText.leading(line) }
         var start = line.startIndex
         while true {
             if let behind = behind(line[start...]), let found = AddressText.leading(behind) { return found }
@@ -216,27 +214,27 @@ enum Dialogue {
     static func refusedStage(_ lines: [String]) -> BounceRules.Stage? {
         var stage: BounceRules.Stage?
         for line in lines {
-            let text = Array(line.utf8.prefix(200))[...].drop(while: Lines.isSpace)
-            if let command = sent(text) {
-                stage = Self.stage(command) ?? stage
-            } else if stage != nil, let reply = received(text), reply.first == 0x34 || reply.first == 0x35 {
-                return stage
+            let text = Array(line.utf8.prefix(200))[...]
+            for behind in marked(text) {
+                if let sent = Self.stage(behind) {
+                    stage = sent
+                } else if stage != nil, behind.first == 0x34 || behind.first == 0x35 {
+                    return stage
+                }
             }
         }
         return nil
     }
 
-    private static func sent(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        for mark in [">>> ", "Sent <<< ", "In: "] where line.starts(with: mark.utf8) {
-            return line.dropFirst(mark.utf8.count).drop(while: Lines.isSpace)
+    /// What stands behind the signs for sent and received; programs differ in which is which.
+    private static func marked(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        let start = line.drop(while: Lines.isSpace)
+        for mark in ["In: ", "Out: "] where start.starts(with: mark.utf8) {
+            return [start.dropFirst(mark.utf8.count).drop(while: Lines.isSpace)]
         }
-        return nil
-    }
-
-    private static func received(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        for mark in ["<<< ", "Received >>> ", "Out: "] where line.starts(with: mark.utf8) {
-            return line.dropFirst(mark.utf8.count).drop(while: Lines.isSpace)
-        }
-        return nil
+        return line.indices.dropLast(4).filter { index in
+            (line[index] == UInt8(ascii: ">") || line[index] == UInt8(ascii: "<"))
+                && line[index] == line[index + 1] && line[index] == line[index + 2] && line[index + 3] == 0x20
+        }.map { line[($0 + 4)...].drop(while: Lines.isSpace) }
     }
 }

@@ -127,6 +127,8 @@ struct RecipientLine: Sendable {
     var prefix: [UInt8]
     /// Whether it may stand anywhere in the line.
     var isAnywhere: Bool
+    /// Whether the line begins with the address itself.
+    var isPlain: Bool { prefix.isEmpty && !isAnywhere }
 
     /// Reads `Recipient address: {address}`; a `*` before it lets it stand anywhere.
     init?(_ text: String) {
