@@ -33,6 +33,8 @@ private struct Reading {
     let words: SearchText
     let parts: ReportParts
     let headers: MessageHeaders
+    /// The form that the report has, by the rules.
+    let form: BounceRules.Form?
 
     init(message: MIMEPart, rules: BounceRules) {
         self.message = message
@@ -41,6 +43,7 @@ private struct Reading {
         words = text.searchable
         parts = ReportParts(message)
         headers = MessageHeaders(message)
+        form = Self.form(message, words, rules)
     }
 
     mutating func result() -> ReturnedMessage {
@@ -124,22 +127,20 @@ private struct Reading {
     private func delivery(_ fields: [StatusFields]) -> ReturnedMessage? {
         var findings: [Finding] = []
         var found = OriginalMessage()
-        let form = form()
         for group in fields {
             let report = DeliveryReport(group)
             found.envelopeID = report.envelopeID.map { Protected($0) }
             found.messageID = report.messageID.map { Protected($0) }
-            findings += report.findings + named(report.nameless, form)
+            findings += report.findings + named(report.nameless)
         }
         guard !findings.isEmpty else { return nil }
-        complete(&findings, form)
+        complete(&findings)
         var result = reported(findings, form: "rfc3464", reason: form?.reason)
         result?.original = found
         return result
     }
 
     private func freeText() -> ReturnedMessage? {
-        let form = form()
         if form?.kind == .complaint {
             let found = complaint(.complaint, FeedbackReport.addresses(in: returned), form: form?.name ?? "")
             return found.recipients.isEmpty ? nil : found
@@ -170,7 +171,7 @@ private struct Reading {
         let subject = SearchText(message.field("subject") ?? "")
         let isAutomatic =
             headers.isAutomatic || rules.replySubjects.contains { subject.contains($0) }
-            || form()?.kind == .autoReply
+            || form?.kind == .autoReply
         guard isAutomatic, !headers.isFromDaemon else { return nil }
         let from = headers.from.map { [ReportedRecipient(address: Protected($0), action: .delivered)] } ?? []
         return ReturnedMessage(kind: .autoReply, recipients: from, form: "rfc3834")
@@ -189,8 +190,7 @@ private struct Reading {
         return finding
     }
 
-    /// The form that the report has, by the rules.
-    private func form() -> BounceRules.Form? {
+    private static func form(_ message: MIMEPart, _ words: SearchText, _ rules: BounceRules) -> BounceRules.Form? {
         let from = SearchText(message.field("from") ?? "")
         let subject = SearchText(message.field("subject") ?? "")
         return rules.forms.first { form in
@@ -202,7 +202,7 @@ private struct Reading {
     }
 
     /// Recipients that a report tells of without an address: the header field or the words have it.
-    private func named(_ nameless: [Finding], _ form: BounceRules.Form?) -> [Finding] {
+    private func named(_ nameless: [Finding]) -> [Finding] {
         guard let template = nameless.first else { return [] }
         var addresses = headers.failedRecipients
         if addresses.isEmpty { addresses = RecipientFinder(text.lines, form: form).findings.map(\.address) }
@@ -215,7 +215,7 @@ private struct Reading {
     }
 
     /// Adds what only the report's words say of a recipient.
-    private func complete(_ findings: inout [Finding], _ form: BounceRules.Form?) {
+    private func complete(_ findings: inout [Finding]) {
         let said = RecipientFinder(text.lines, form: nil).findings
         for index in findings.indices {
             let address = findings[index].address

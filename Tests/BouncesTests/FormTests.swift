@@ -28,7 +28,9 @@ import Testing
     }()
 
     @Test func `each report has its expectation`() throws {
-        let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter { $0.hasSuffix(".eml") }
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter {
+            $0.hasSuffix(".eml")
+        }
         #expect(files.sorted() == Self.all.map { $0.report + ".eml" }.sorted())
         #expect(files.count >= 50)
     }

@@ -85,7 +85,7 @@ struct RecipientFinder {
     private var refusal: (line: String, stage: BounceRules.Stage?)?
 
     /// How many recipients of one report are taken.
-    static let maximum = 1_000
+    static let maximum = 100
     /// How many lines of words on one recipient are taken.
     private static let maximumWords = 60
 
@@ -173,7 +173,7 @@ extension RecipientLine {
         var start = line.startIndex
         while true {
             if let behind = behind(line[start...]), let found = AddressText.leading(behind) { return found }
-            guard isAnywhere, start < line.endIndex, start - line.startIndex < 2_000 else { return nil }
+            guard isAnywhere, start < line.endIndex, start - line.startIndex < 400 else { return nil }
             start += 1
         }
     }
