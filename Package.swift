@@ -14,6 +14,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -83,11 +84,22 @@ let package = Package(
         ),
         .target(name: "Records", dependencies: ["Core", "Files", "OpenSSL", "Ledger"]),
 
-        // Layer 5: one job from folder to signed records.
+        // Layer 5: questions across jobs.
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Core", "Files", "OpenSSL", "Intake", "Ledger", "Tracking", "Records",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]
+        ),
+
+        // Layer 6: one job from folder to signed records.
         .target(
             name: "Engine",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records", "CLinux",
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records", "Reports",
+                "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -95,7 +107,7 @@ let package = Package(
             ]
         ),
 
-        // Layer 6: the command line.
+        // Layer 7: the command line.
         .executableTarget(
             name: "wardpost",
             dependencies: [
@@ -160,6 +172,13 @@ let package = Package(
             name: "RecordsTests",
             dependencies: ["Core", "Files", "OpenSSL", "Ledger", "Records", "TestSupport"],
             exclude: ["Snapshots"]
+        ),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: [
+                "Core", "Files", "OpenSSL", "Intake", "Ledger", "Tracking", "Records", "Reports", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
         ),
         .testTarget(
             name: "EngineTests",

@@ -22,6 +22,8 @@ public struct LedgerHeader: Hashable, Sendable {
     public var messageDomain: String
     /// The version of Wardpost that took up the job.
     public var version: String
+    /// The From address, which reports go by when the job's folder is gone; empty in ledgers of earlier versions.
+    public var sender: String
     /// The tracked links' targets as the template has them; the first is link 1.
     public var links: [String]
 
@@ -37,6 +39,7 @@ public struct LedgerHeader: Hashable, Sendable {
         contentDigest: [UInt8],
         messageDomain: String = "",
         version: String,
+        sender: String = "",
         links: [String] = []
     ) {
         self.job = job
@@ -49,6 +52,7 @@ public struct LedgerHeader: Hashable, Sendable {
         self.contentDigest = contentDigest
         self.messageDomain = messageDomain
         self.version = version
+        self.sender = sender
         self.links = links
     }
 }

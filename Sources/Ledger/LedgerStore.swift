@@ -8,7 +8,7 @@ public import OpenSSL
 /// taken for durable, and that writer may wake up and go on: so the file is sealed, read, and copied to a new one with a higher number,
 /// which alone counts from then on.
 public struct LedgerStore: Sendable {
-    private let directory: Directory
+    let directory: Directory
     private let key: HMACSHA256
     /// The least time between two syncs.
     private let gather: Duration

@@ -37,6 +37,7 @@ struct LineEncoder {
         field(Hex.encode(header.contentDigest))
         field(header.messageDomain)
         field(header.version)
+        field(header.sender)
         end()
         for (index, target) in header.links.enumerated() {
             buffer.append(contentsOf: "link".utf8)

@@ -31,7 +31,7 @@ public enum EndMarker: String, CaseIterable, Sendable {
 }
 
 /// A count as people read it: `1,200,000`.
-func grouped(_ number: Int) -> String {
+package func grouped(_ number: Int) -> String {
     let digits = String(number)
     var text = ""
     for (index, digit) in digits.enumerated() {

@@ -1,14 +1,18 @@
 /// HTML in the making: text is escaped, markup is ours alone.
-struct HTMLText {
-    private(set) var bytes: [UInt8] = []
+package struct HTMLText {
+    /// The text so far.
+    package private(set) var bytes: [UInt8] = []
+
+    /// Begins with nothing.
+    package init() {}
 
     /// Markup that stands in our source.
-    mutating func raw(_ markup: String) {
+    package mutating func raw(_ markup: String) {
         bytes.append(contentsOf: markup.utf8)
     }
 
     /// Text from anywhere.
-    mutating func text(_ text: String) {
+    package mutating func text(_ text: String) {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "&": raw("&amp;")
@@ -28,14 +32,14 @@ struct HTMLText {
     }
 
     /// An attribute with a text from anywhere.
-    mutating func attribute(_ name: String, _ value: String) {
+    package mutating func attribute(_ name: String, _ value: String) {
         raw(" \(name)=\"")
         text(value)
         raw("\"")
     }
 
     /// An element that holds nothing but text.
-    mutating func element(_ name: String, _ content: String, class style: String? = nil) {
+    package mutating func element(_ name: String, _ content: String, class style: String? = nil) {
         raw("<\(name)")
         if let style { attribute("class", style) }
         raw(">")

@@ -1,43 +1,46 @@
-import Core
+package import Core
 
 /// Writes JSON for people as well as programs: indented, members in the order in which they are given.
-struct JSONText {
+package struct JSONText {
     private var bytes: [UInt8] = []
     private var depth = 0
     private var isFirst = true
 
     /// The text of one object.
-    static func object(_ body: (inout JSONText) -> Void) -> [UInt8] {
+    package static func object(_ body: (inout JSONText) -> Void) -> [UInt8] {
         var json = JSONText()
         json.nested("{", "}", body)
         json.bytes.append(UInt8(ascii: "\n"))
         return json.bytes
     }
 
-    mutating func member(_ name: String, _ value: String) {
+    /// A text.
+    package mutating func member(_ name: String, _ value: String) {
         begin(name)
         string(value)
     }
 
-    mutating func member(_ name: String, _ value: Int) {
+    /// A whole number.
+    package mutating func member(_ name: String, _ value: Int) {
         begin(name)
         bytes.append(contentsOf: String(value).utf8)
     }
 
-    mutating func member(_ name: String, _ value: Bool) {
+    /// True or false.
+    package mutating func member(_ name: String, _ value: Bool) {
         begin(name)
         bytes.append(contentsOf: (value ? "true" : "false").utf8)
     }
 
     /// A number with one decimal.
-    mutating func member(_ name: String, tenths value: Double) {
+    package mutating func member(_ name: String, tenths value: Double) {
         begin(name)
         let tenths = Int((min(max(value, 0), 1e12) * 10).rounded())
         bytes.append(contentsOf: "\(tenths / 10).\(tenths % 10)".utf8)
     }
 
     /// A time, or null.
-    mutating func member(_ name: String, _ value: Timestamp?) {
+    package mutating func member(_ name: String, _ value: Timestamp?) {
         begin(name)
         guard let value else {
             bytes.append(contentsOf: "null".utf8)
@@ -46,13 +49,14 @@ struct JSONText {
         string(value.description)
     }
 
-    mutating func object(_ name: String, _ body: (inout JSONText) -> Void) {
+    /// An object inside.
+    package mutating func object(_ name: String, _ body: (inout JSONText) -> Void) {
         begin(name)
         nested("{", "}", body)
     }
 
     /// A list of objects.
-    mutating func list<Element>(_ name: String, _ elements: [Element], _ body: (inout JSONText, Element) -> Void) {
+    package mutating func list<Element>(_ name: String, _ elements: [Element], _ body: (inout JSONText, Element) -> Void) {
         begin(name)
         nested("[", "]") { json in
             for element in elements {
@@ -63,7 +67,7 @@ struct JSONText {
     }
 
     /// Counts by name.
-    mutating func counts(_ name: String, _ counts: [(name: String, count: Int)]) {
+    package mutating func counts(_ name: String, _ counts: [(name: String, count: Int)]) {
         object(name) { json in
             for (name, count) in counts { json.member(name, count) }
         }

@@ -1,4 +1,4 @@
-import Files
+package import Files
 public import OpenSSL
 
 /// Writes files that are signed: beside each a `.sig`, ECDSA P-256 over SHA-256 of the file, in DER.
@@ -8,7 +8,8 @@ public import OpenSSL
 /// file before, but a crash in between leaves a file without a signature, never one with a wrong signature. Whoever writes the
 /// records again, as a restart does, mends that.
 public struct Signer: Sendable {
-    static let suffix = ".sig"
+    /// What a signature's name ends in.
+    package static let suffix = ".sig"
     private let key: SigningKey
 
     /// Signs with the site's records key.
@@ -17,7 +18,7 @@ public struct Signer: Sendable {
     }
 
     /// Replaces a file and its signature.
-    func replace<Result>(
+    package func replace<Result>(
         _ name: String,
         in directory: Directory,
         permissions: UInt32,

@@ -1,4 +1,4 @@
-import Core
+package import Core
 
 /// Lines of CSV as spreadsheets want them: UTF-8 with a byte-order mark, CRLF, RFC 4180 quotes, and no cell that would be
 /// run as a formula.
@@ -6,9 +6,9 @@ import Core
 /// A cell that begins with `=`, `+`, `-`, `@`, a tab, a line break or the full-width form of a sign gets an apostrophe in
 /// front (OWASP, CSV Injection): the key `-5` is written `'-5`. What is no text - bytes that are not UTF-8, control
 /// characters other than tab and line breaks - becomes U+FFFD.
-struct SpreadsheetCSV {
+package struct SpreadsheetCSV {
     /// What was written and not yet taken.
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
     private var atLineStart = true
     private var moment: Timestamp?
     private var momentText: [UInt8] = []
@@ -16,38 +16,38 @@ struct SpreadsheetCSV {
     private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     /// Starts with the byte-order mark and the header line.
-    init(columns: [String]) {
+    package init(columns: [String]) {
         bytes = Self.mark
         for column in columns { cell(column) }
         endLine()
     }
 
     /// Gives up what was written so far.
-    mutating func take() -> [UInt8] {
+    package mutating func take() -> [UInt8] {
         defer { bytes.removeAll(keepingCapacity: true) }
         return bytes
     }
 
     /// Ends a line.
-    mutating func endLine() {
+    package mutating func endLine() {
         bytes.append(UInt8(ascii: "\r"))
         bytes.append(UInt8(ascii: "\n"))
         atLineStart = true
     }
 
     /// Writes an empty cell.
-    mutating func empty() {
+    package mutating func empty() {
         separate()
     }
 
     /// Writes a count; never a formula, whatever its sign.
-    mutating func number(_ value: some BinaryInteger) {
+    package mutating func number(_ value: some BinaryInteger) {
         separate()
         bytes.append(contentsOf: String(value).utf8)
     }
 
     /// Writes a time, or an empty cell.
-    mutating func time(_ time: Timestamp?) {
+    package mutating func time(_ time: Timestamp?) {
         separate()
         guard let time else { return }
         if time != moment {
@@ -58,7 +58,7 @@ struct SpreadsheetCSV {
     }
 
     /// Writes a text.
-    mutating func cell(_ text: String) {
+    package mutating func cell(_ text: String) {
         separate()
         let start = bytes.count
         bytes.append(contentsOf: text.utf8)
@@ -66,7 +66,7 @@ struct SpreadsheetCSV {
     }
 
     /// Writes a cell.
-    mutating func cell(_ text: ArraySlice<UInt8>) {
+    package mutating func cell(_ text: ArraySlice<UInt8>) {
         separate()
         let start = bytes.count
         bytes.append(contentsOf: text)

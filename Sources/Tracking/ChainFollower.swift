@@ -46,36 +46,42 @@ struct ChainFollower: ~Copyable {
         self.key = key
     }
 
-    /// Reads what is new, if the file changed since the last look.
+    /// Reads what is new, if the file changed since the last look; `false` if it was told to stop before the end.
     ///
     /// - Parameters:
     ///   - directory: Where the file is.
     ///   - fault: Told of each line that is left out.
     ///   - body: Takes each verified line behind the header.
+    ///   - mayGoOn: Asked after each chunk of lines; what is left then comes with the next look.
+    @discardableResult
     mutating func poll(
         in directory: Directory,
+        while mayGoOn: () -> Bool = { true },
         fault: (ChainFault) -> Void,
         _ body: (JSONObject) -> Void
-    ) throws {
-        guard let status = try directory.status(of: name) else { return }
-        guard status.size != seenSize || status.inode != seenInode else { return }
-        try follow(directory, status, fault, body)
+    ) throws -> Bool {
+        guard let status = try directory.status(of: name) else { return true }
+        guard status.size != seenSize || status.inode != seenInode else { return true }
+        guard try follow(directory, status, mayGoOn, fault, body) else { return false }
         // Not if reading failed: what was not read is looked at again.
         (seenSize, seenInode) = (status.size, status.inode)
+        return true
     }
 
     private mutating func follow(
         _ directory: Directory,
         _ status: FileStatus,
+        _ mayGoOn: () -> Bool,
         _ fault: (ChainFault) -> Void,
         _ body: (JSONObject) -> Void
-    ) throws {
+    ) throws -> Bool {
         guard status.kind == .regular else {
-            return fault(ChainFault(file: name, offset: 0, problem: "it is not a regular file"))
+            fault(ChainFault(file: name, offset: 0, problem: "it is not a regular file"))
+            return true
         }
         if isRefused {
             // The same file under the same wrong header, unless it was replaced.
-            guard status.inode != seenInode || status.size < seenSize else { return }
+            guard status.inode != seenInode || status.size < seenSize else { return true }
             isRefused = false
             offset = 0
         }
@@ -85,9 +91,50 @@ struct ChainFollower: ~Copyable {
         }
         if status.size > offset {
             let file = try directory.openRegular(name)
-            while try readChunk(file, to: status.size, fault, body) {}
+            while try readChunk(file, to: status.size, fault, body) {
+                if offset < status.size, !mayGoOn() { return false }
+            }
         }
         if buffer.capacity > 0, offset == status.size { buffer = [] }
+        return true
+    }
+
+    // MARK: - Going on from an earlier reading
+
+    /// How far the file was read; `nil` where nothing of it was.
+    func position(in directory: Directory) throws -> EventPosition? {
+        guard let chain, offset > 0 else { return nil }
+        let file = try directory.openRegular(name)
+        return EventPosition(
+            file: name,
+            offset: offset,
+            mac: chain.previous,
+            mark: try Self.mark(of: file, before: offset),
+            isInsideLine: isInsideLongLine
+        )
+    }
+
+    /// Goes on where an earlier reading ended; `false` if the file is not the one that was read.
+    mutating func resume(at position: EventPosition, in directory: Directory) throws -> Bool {
+        guard try directory.status(of: name)?.kind == .regular else { return false }
+        let file = try directory.openRegular(name)
+        guard try Self.mark(of: file, before: position.offset) == position.mark else { return false }
+        let head = try file.read(at: 0, count: Self.maximumLine)
+        guard let end = head.firstIndex(of: UInt8(ascii: "\n")), let (text, mac) = Chain.parts(head[..<end]),
+            takeHeader(head[..<end], text, mac) == nil
+        else { return false }
+        chain?.resume(from: position.mac)
+        offset = position.offset
+        isInsideLongLine = position.isInsideLine
+        return true
+    }
+
+    /// What stands in a file just before a place, in eight bytes.
+    private static func mark(of file: Descriptor, before offset: Int64) throws -> [UInt8] {
+        let start = max(0, offset - 512)
+        let count = Int(offset - start)
+        let bytes = try file.read(at: start, count: count)
+        return bytes.count == count ? Array(SHA256.hash(bytes).prefix(8)) : []
     }
 
     /// Takes one chunk's complete lines; `false` if there is no other.

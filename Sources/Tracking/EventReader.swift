@@ -24,9 +24,18 @@ public final class EventReader {
     private var listedAt: Int64 = .min
     private var checkedAllAt: Int64 = .min
 
-    /// Follows a directory from its files' beginning.
-    public init(directory: Directory, keys: TokenKeys, clock: @escaping @Sendable () -> Int64 = { wallClock() }) {
+    /// Where an earlier reading ended, by file, until the file is followed.
+    private var places: [String: EventPosition] = [:]
+
+    /// Follows a directory from its files' beginning, or from where an earlier reading ended.
+    public init(
+        directory: Directory,
+        keys: TokenKeys,
+        from places: [EventPosition] = [],
+        clock: @escaping @Sendable () -> Int64 = { wallClock() }
+    ) {
         self.directory = directory
+        self.places = Dictionary(places.map { ($0.file, $0) }, uniquingKeysWith: { first, _ in first })
         tokenKeys = keys
         self.keys = Dictionary(
             keys.all.map { (Int($0.id), keys.derived($0, for: EventFile.keyUse)) },
@@ -45,6 +54,29 @@ public final class EventReader {
             count += try followers[index].poll(directory, &faults, &firstFaults, body)
         }
         return count
+    }
+
+    /// Hands over about `limit` new events, whole chunks of lines; returns how many, none when there are no more.
+    ///
+    /// Throws ``EventsReplaced`` if a file is not the one from which an earlier reading is to go on.
+    @discardableResult
+    public func poll(about limit: Int, _ body: (Event) -> Void) throws -> Int {
+        let now = clock()
+        if try mustList(now) { try list(now) }
+        if let lost = places.keys.min() { throw EventsReplaced(file: lost) }
+        var count = 0
+        for index in growing where count < limit {
+            try followers[index].poll(directory, &faults, &firstFaults, while: { count < limit }) { event in
+                count += 1
+                body(event)
+            }
+        }
+        return count
+    }
+
+    /// How far each file was read that was read further since this was last asked.
+    public func newPositions() throws -> [EventPosition] {
+        try followers.compactMap { try $0.newPosition(in: directory) }
     }
 
     /// All new events at once.
@@ -75,7 +107,11 @@ public final class EventReader {
             guard known[name] == nil else { continue }
             known[name] = followers.count
             let keys = keys
-            followers.append(Follower(ChainFollower(name: name, format: "events") { keys[$0] }))
+            let follower = Follower(ChainFollower(name: name, format: "events") { keys[$0] })
+            if let place = places.removeValue(forKey: name), try !follower.resume(at: place, in: directory) {
+                throw EventsReplaced(file: name)
+            }
+            followers.append(follower)
         }
         // A log begins a new file each day: those of earlier days are looked at once a minute, for a copy that came late.
         let checksAll = abs(now &- checkedAllAt) >= 60_000
@@ -89,6 +125,7 @@ public final class EventReader {
 private final class Follower {
     private var follower: ChainFollower
     private(set) var isRead = false
+    private var told: Int64 = 0
     let day: String
 
     init(_ follower: consuming ChainFollower) {
@@ -96,14 +133,16 @@ private final class Follower {
         self.follower = follower
     }
 
+    @discardableResult
     func poll(
         _ directory: Directory,
         _ faults: inout Int,
         _ firstFaults: inout [ChainFault],
+        while mayGoOn: () -> Bool = { true },
         _ body: (Event) -> Void
     ) throws -> Int {
         var count = 0
-        try follower.poll(in: directory) { fault in
+        isRead = try follower.poll(in: directory, while: mayGoOn) { fault in
             faults += 1
             if firstFaults.count < 20 { firstFaults.append(fault) }
         } _: { line in
@@ -112,7 +151,18 @@ private final class Follower {
             count += 1
             body(event)
         }
-        isRead = true
         return count
+    }
+
+    /// How far the file was read, if that is further than when this was last asked.
+    func newPosition(in directory: Directory) throws -> EventPosition? {
+        guard follower.offset > told, let position = try follower.position(in: directory) else { return nil }
+        told = position.offset
+        return position
+    }
+
+    func resume(at place: EventPosition, in directory: Directory) throws -> Bool {
+        told = place.offset
+        return try follower.resume(at: place, in: directory)
     }
 }

@@ -148,7 +148,7 @@ import Testing
             lines == [
                 "wardpost-ledger\t1\t0102030405060708090a\t2026-11-22 12:00:00\t1000000\t0\t2026-11-22 visits"
                     + "\tVisit summary\ttreatment\t\t0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
-                    + "\triverside.example\t0.1.0",
+                    + "\triverside.example\t0.1.0\t",
                 "tried\t1\t1\t2026-11-22 12:00:00",
                 "channel\t1\tmain\tsmtp.relay.example\trelay\tTLSv1.3\tTLS_AES_256_GCM_SHA384\tpkix",
                 "sent\t1\t1\t2026-11-22 12:00:00\t\t1\tfirst@\t250 2.0.0 Ok: queued as 4XyZ123abcd",

@@ -158,6 +158,7 @@ extension JobWorker {
             contentDigest: job.run.contentDigest,
             messageDomain: job.sender.domain,
             version: Version.current,
+            sender: job.sender.text,
             links: job.composer.links.map(\.target)
         )
     }

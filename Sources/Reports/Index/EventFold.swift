@@ -1,0 +1,166 @@
+import Core
+import GRDB
+import Tracking
+
+/// Counts a job's events anew: message by message, as its `tracking.csv` does.
+///
+/// Whether a person did something is told by all that came from a message together, so that a late event may change what an
+/// earlier one counts as.
+final class EventFold {
+    private struct Group: Hashable {
+        var day: Int64
+        var domain: Int64?
+        var channel: Int64
+        var kind: Event.Kind
+        var audience: Event.Audience
+    }
+
+    private struct Count {
+        var count: Int64 = 0
+        var first: Int64 = 0
+    }
+
+    /// What the ledger says of the message whose events come.
+    private struct Message {
+        var row: Int64
+        var domain: Int64?
+        var channel: Int64
+        var finished: Int64
+    }
+
+    /// An event and what the index has for it.
+    private struct Stored {
+        var id: Int64
+        var audience: Int64
+        var why: Int64
+        var device: Int64?
+        var event: Event
+    }
+
+    private let id: Int64
+    private let job: JobID
+    private let links: Int
+    private let db: Database
+    private let words: Words
+    private var clock: DayClock
+    private var groups: [Group: Count] = [:]
+    private var changes: [(id: Int64, audience: Int64, why: Int64, device: Int64?)] = []
+
+    private init?(_ id: Int64, _ clock: DayClock, _ db: Database) throws {
+        let row = try Row.fetchOne(db, sql: "SELECT job, links FROM job WHERE id = ?", arguments: [id])
+        guard let row, let job = JobID(row[0] as String) else { return nil }
+        self.id = id
+        self.job = job
+        links = row[1]
+        self.db = db
+        self.clock = clock
+        words = Words(db)
+    }
+
+    /// Counts the events of one job whose events or rows changed.
+    static func fold(_ job: Int64, _ clock: DayClock, _ db: Database) throws {
+        try JobSweep.noteDays(of: job, db)
+        guard let fold = try EventFold(job, clock, db) else { return }
+        try fold.run()
+        try JobSweep.noteDays(of: job, db)
+        try db.execute(sql: "UPDATE job SET dirty = 0 WHERE id = ?", arguments: [job])
+    }
+
+    private func run() throws {
+        // Only what was sent has events that count.
+        let read = try NumberStatement(
+            db,
+            """
+            SELECT e.row, m.domain, m.channel, m.finished, e.id, e.kind, e.link, e.told_class, e.told_why, e.method, e.agent,
+            e.visitor, e.severity, e.reason, e.class, e.why, e.device FROM event e
+            CROSS JOIN message m ON m.job = e.job AND m.row = e.row AND m.state = \(RowStatus.sent.code)
+            WHERE e.job = ? ORDER BY e.row, e.id
+            """
+        )
+        var message: Message?
+        var events: [Stored] = []
+        try read.forEach([id]) { row in
+            if message?.row != row[0] {
+                if let message { try add(events, of: message) }
+                events.removeAll(keepingCapacity: true)
+                message = Message(row: row[0], domain: row.optional(1), channel: row[2], finished: row[3])
+            }
+            if let event = try event(row) { events.append(event) }
+        }
+        if let message { try add(events, of: message) }
+        try write()
+    }
+
+    private func event(_ row: NumberRow) throws -> Stored? {
+        guard let kind = Event.Kind(rawValue: try words.word(row[5])),
+            let audience = Event.Audience(rawValue: try words.word(row[7]))
+        else { return nil }
+        var event = Event(
+            kind,
+            job: job,
+            row: RowNumber(UInt32(row[0])),
+            milliseconds: EventIndexer.milliseconds(of: row[4]),
+            link: row.optional(6).map(Int.init),
+            audience: audience,
+            why: try words.word(row[8]),
+            method: try words.word(row[9]),
+            agent: try words.word(row[10])
+        )
+        event.visitor = row.optional(11).map { VisitorMark(value: UInt32(truncatingIfNeeded: $0)) }
+        event.severity = try row.optional(12).flatMap { Event.Severity(rawValue: try words.word($0)) }
+        event.reason = try row.optional(13).map { try words.word($0) }
+        return Stored(id: row[4], audience: row[14], why: row[15], device: row.optional(16), event: event)
+    }
+
+    /// Counts one message's events.
+    private func add(_ events: [Stored], of message: Message) throws {
+        var activity = JobActivity(job: job)
+        for stored in events { activity.apply(stored.event) }
+        let row = activity[RowNumber(UInt32(message.row))]
+        for stored in events {
+            let event = stored.event
+            self[event.milliseconds / 1_000, message, event.kind, event.audience].count += 1
+        }
+        note(row.opens.first, message, .open)
+        note(row.clicks.first, message, .click)
+        note(row.unsubscribedAt, message, .unsubscribe)
+        note(row.bouncedAt, message, .bounce)
+        note(row.complainedAt, message, .complaint)
+    }
+
+    private func note(_ time: Timestamp?, _ message: Message, _ kind: Event.Kind) {
+        guard let time else { return }
+        self[time.seconds, message, kind, .human].first += 1
+    }
+
+    private subscript(seconds: Int64, message: Message, kind: Event.Kind, audience: Event.Audience) -> Count {
+        get { groups[group(seconds, message, kind, audience), default: Count()] }
+        set { groups[group(seconds, message, kind, audience)] = newValue }
+    }
+
+    private func group(_ seconds: Int64, _ message: Message, _ kind: Event.Kind, _ audience: Event.Audience) -> Group {
+        Group(
+            day: Int64(clock.day(of: seconds)),
+            domain: message.domain,
+            channel: message.channel,
+            kind: kind,
+            audience: audience
+        )
+    }
+
+    private func write() throws {
+        let mark = try NumberStatement(db, "UPDATE event SET class = ?, why = ?, device = ? WHERE id = ?")
+        for change in changes { try mark.run([change.audience, change.why, change.device, change.id]) }
+        try db.execute(sql: "DELETE FROM event_day WHERE job = ?", arguments: [id])
+        let insert = try NumberStatement(
+            db,
+            "INSERT INTO event_day (job, day, domain, channel, kind, class, count, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        for (group, count) in groups {
+            try insert.run([
+                id, group.day, group.domain, group.channel, try words.number(of: group.kind.rawValue),
+                try words.number(of: group.audience.rawValue), count.count, count.first,
+            ])
+        }
+    }
+}

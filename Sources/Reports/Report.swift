@@ -1,0 +1,114 @@
+public import Core
+import GRDB
+
+/// The figures of one period, as the report files tell them.
+///
+/// Made of nothing but the index, with no look at the clock but for ``isOver``: made again, it is the same.
+public struct Report: Sendable {
+    /// By what reports tell figures apart, unless they are asked for something else.
+    public static let dimensions: [Dimension] = [
+        .day, .sender, .senderDomain, .route, .list, .job, .recipientDomain,
+    ]
+
+    /// The organisation's name.
+    public var site: String
+    /// The days.
+    public var period: Period
+    /// The zone whose midnights part the days.
+    public var zone: String
+    /// Whether the period had ended when the report was made.
+    public var isOver: Bool
+    /// A recipients' domain is named from so many mailboxes on.
+    public var smallestDomain: Int
+    /// How many ledgers could not be read, so that their jobs are missing.
+    public var unreadable: Int
+    /// Everything.
+    public var total: Figures
+    /// Why rows were not sent.
+    public var causes: [ReportIndex.Cause]
+    /// The figures apart, by each dimension.
+    public var groups: [(dimension: Dimension, entries: [ReportIndex.Entry])]
+
+    /// What one dimension says; empty if the report does not tell it.
+    public subscript(dimension: Dimension) -> [ReportIndex.Entry] {
+        groups.first { $0.dimension == dimension }?.entries ?? []
+    }
+}
+
+extension ReportIndex {
+    /// Makes the report of a period, all of it from one state of the index.
+    ///
+    /// - Parameters:
+    ///   - period: The days.
+    ///   - site: The organisation's name.
+    ///   - dimensions: By what to tell the figures apart.
+    ///   - now: By which it is judged whether the period is over.
+    public func report(
+        _ period: Period,
+        site: String,
+        by dimensions: [Dimension] = Report.dimensions,
+        now: Timestamp = .now
+    ) throws(ReportError) -> Report {
+        var filter = ReportFilter()
+        filter.days = period.days
+        return try read { [filter] db in
+            Report(
+                site: site,
+                period: period,
+                zone: sources.zone.name,
+                isOver: DayClock(zone: sources.zone).day(of: now) > period.last,
+                smallestDomain: smallestDomain,
+                unreadable: try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE problem <> ''") ?? 0,
+                total: try query(filter).figures(by: nil, db)[""] ?? Figures(),
+                causes: try causes(filter, db),
+                groups: try dimensions.map { ($0, try entries(filter, by: $0, db)) }
+            )
+        }
+    }
+
+    /// The first and the last day on which anything is counted; `nil` if nothing is.
+    public func span() throws(ReportError) -> ClosedRange<Day>? {
+        try read { db in
+            let sql = "SELECT min(day), max(day) FROM (SELECT day FROM outcome_day UNION SELECT day FROM event_day)"
+            guard let row = try Row.fetchOne(db, sql: sql), let first: Int = row[0], let last: Int = row[1] else {
+                return nil
+            }
+            return Day(number: first)...Day(number: last)
+        }
+    }
+
+    /// The periods of a kind whose figures may differ from those that were told last.
+    public func changedPeriods(_ kind: Period.Kind) throws(ReportError) -> [Period] {
+        try read { db in
+            let sql = "SELECT day FROM changed WHERE kind = ? ORDER BY day"
+            let days = try Int.fetchAll(db, sql: sql, arguments: [kind.rawValue])
+            var periods: [Period] = []
+            for period in days.map({ Period(kind, of: Day(number: $0)) }) where periods.last != period {
+                periods.append(period)
+            }
+            return periods
+        }
+    }
+
+    /// Notes that a period was told as the index has it now.
+    ///
+    /// Asked before the report is made: what changes meanwhile is a change again.
+    public func noteTold(_ period: Period) throws(ReportError) {
+        try write { db in
+            try db.execute(
+                sql: "DELETE FROM changed WHERE kind = ? AND day BETWEEN ? AND ?",
+                arguments: [period.kind.rawValue, period.first.number, period.last.number]
+            )
+        }
+    }
+
+    /// Notes that a period must be told again, since that failed.
+    public func noteUntold(_ period: Period) throws(ReportError) {
+        try write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO changed (kind, day) VALUES (?, ?)",
+                arguments: [period.kind.rawValue, period.first.number]
+            )
+        }
+    }
+}
