@@ -111,7 +111,7 @@ let package = Package(
         .executableTarget(
             name: "wardpost",
             dependencies: [
-                "Core", "Engine",
+                "Core", "Engine", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -177,7 +177,6 @@ let package = Package(
             name: "ReportsTests",
             dependencies: [
                 "Core", "Files", "OpenSSL", "Intake", "Ledger", "Tracking", "Records", "Reports", "TestSupport",
-                .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
         .testTarget(

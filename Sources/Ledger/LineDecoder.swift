@@ -23,7 +23,8 @@ struct LineDecoder {
     /// The head, its links still missing, and how many there are to be.
     func header() -> (header: LedgerHeader, links: Int)? {
         // Ledgers of versions that did not note the sender have one field less.
-        guard (13...14).contains(fields.count), let job = text(2).flatMap({ JobID($0) }), let time = time(3), let rows = number(4),
+        guard (13...14).contains(fields.count), let job = text(2).flatMap({ JobID($0) }), let time = time(3),
+            let rows = number(4),
             let links = number(5), let folder = text(6), let name = text(7), let purpose = text(8), let list = text(9),
             let digest = text(10).flatMap({ Hex.decode($0) }), let domain = text(11), let version = text(12),
             rows <= Int(UInt32.max)

@@ -56,7 +56,11 @@ package struct JSONText {
     }
 
     /// A list of objects.
-    package mutating func list<Element>(_ name: String, _ elements: [Element], _ body: (inout JSONText, Element) -> Void) {
+    package mutating func list<Element>(
+        _ name: String,
+        _ elements: [Element],
+        _ body: (inout JSONText, Element) -> Void
+    ) {
         begin(name)
         nested("[", "]") { json in
             for element in elements {

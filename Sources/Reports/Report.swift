@@ -1,5 +1,6 @@
 public import Core
 import GRDB
+import Intake
 
 /// The figures of one period, as the report files tell them.
 ///
@@ -70,7 +71,7 @@ extension ReportIndex {
     public func span() throws(ReportError) -> ClosedRange<Day>? {
         try read { db in
             let sql = "SELECT min(day), max(day) FROM (SELECT day FROM outcome_day UNION SELECT day FROM event_day)"
-            guard let row = try Row.fetchOne(db, sql: sql), let first: Int = row[0], let last: Int = row[1] else {
+            guard let row = try GRDB.Row.fetchOne(db, sql: sql), let first: Int = row[0], let last: Int = row[1] else {
                 return nil
             }
             return Day(number: first)...Day(number: last)

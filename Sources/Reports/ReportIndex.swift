@@ -1,6 +1,7 @@
-public import Core
+import Core
 public import Files
 import GRDB
+import Intake
 import Ledger
 import Synchronization
 import Tracking
@@ -100,7 +101,7 @@ public final class ReportIndex: Sendable {
         let stamps = try sources.ledgers.stamps()
         var known: [String: Known] = [:]
         try pool.read { db in
-            let rows = try Row.fetchCursor(db, sql: "SELECT job, id, ledger, results, folder FROM job")
+            let rows = try GRDB.Row.fetchCursor(db, sql: "SELECT job, id, ledger, results, folder FROM job")
             while let row = try rows.next() {
                 known[row[0]] = Known(id: row[1], ledger: row[2], results: row[3], folder: row[4])
             }
@@ -129,7 +130,7 @@ public final class ReportIndex: Sendable {
         let found: JobIndexer.Found
         do {
             found = try indexer.read(job)
-        } catch let error as LedgerError {
+        } catch {
             switch error {
             // Nothing was sent under one that is not finished being made; and one may be gone by now.
             case .unfinished, .notFound: return

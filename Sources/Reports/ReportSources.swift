@@ -1,4 +1,4 @@
-public import Core
+import Core
 public import Files
 public import Intake
 public import Ledger

@@ -102,13 +102,13 @@ struct ChainFollower: ~Copyable {
     // MARK: - Going on from an earlier reading
 
     /// How far the file was read; `nil` where nothing of it was.
-    func position(in directory: Directory) throws -> EventPosition? {
-        guard let chain, offset > 0 else { return nil }
+    mutating func position(in directory: Directory) throws -> EventPosition? {
+        guard let mac = chain?.previous, offset > 0 else { return nil }
         let file = try directory.openRegular(name)
         return EventPosition(
             file: name,
             offset: offset,
-            mac: chain.previous,
+            mac: mac,
             mark: try Self.mark(of: file, before: offset),
             isInsideLine: isInsideLongLine
         )

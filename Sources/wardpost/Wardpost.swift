@@ -23,7 +23,8 @@ struct Wardpost: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             DemoCommand.self, InitCommand.self, CheckCommand.self, PreviewCommand.self, SendCommand.self,
-            WatchCommand.self, ServeCommand.self, StatusCommand.self, VerifyCommand.self, SuppressCommand.self,
+            WatchCommand.self, ServeCommand.self, StatusCommand.self, VerifyCommand.self, ReportCommand.self,
+            SuppressCommand.self,
             CaptureCommand.self, KeysCommand.self,
         ]
     )

@@ -30,6 +30,8 @@ struct SiteKeys: Sendable {
     var addressTag: SecretBytes { derive(from: site, "wardpost address tag") }
     /// The key of the suppression list's own chain.
     var suppression: SecretBytes { derive(from: site, "wardpost suppression") }
+    /// The key of the tags by which the index of reports knows rows' keys and mailboxes.
+    var index: SecretBytes { derive(from: site, "wardpost index") }
     /// The keys of tokens in links and of event logs.
     var tokens: TokenKeys { TokenKeys(TokenKey(secret: tracking)) }
 

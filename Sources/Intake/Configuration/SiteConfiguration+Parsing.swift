@@ -6,6 +6,7 @@ extension SiteConfiguration {
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "holidays", "settle", "keys", "witness", "lease",
         "associates", "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
+        "reports",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -32,6 +33,7 @@ extension SiteConfiguration {
         let dkim = dkim(reader, fromDomains: domains.map(\.value))
         let fips = reader.flag("fips")
         let halt = Halt.read(reader)
+        let reports = Reports.read(reader)
         let defaultRoute = reader.text("default_route")
         if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
             problems.report(
@@ -60,7 +62,8 @@ extension SiteConfiguration {
             tracking: tracking,
             dkim: dkim,
             fips: fips,
-            halt: halt
+            halt: halt,
+            reports: reports
         )
     }
 

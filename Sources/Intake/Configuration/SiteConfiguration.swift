@@ -42,6 +42,8 @@ public struct SiteConfiguration: Sendable {
     public var fips: Placed<Bool>?
     /// When a job halts by itself; `nil` if none does.
     public var halt: Halt?
+    /// When reports on the whole site are written.
+    public var reports = Reports()
 
     /// How many refusals a job may have before it stops and waits for a person.
     public struct Halt: Hashable, Sendable {

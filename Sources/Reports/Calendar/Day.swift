@@ -1,4 +1,4 @@
-public import Core
+import Core
 
 /// A day of the calendar, whose midnights are the site's.
 public struct Day: Hashable, Comparable, Strideable, Sendable, CustomStringConvertible {

@@ -34,9 +34,11 @@ public struct DayClock: Sendable {
     /// When a day begins.
     public func start(of day: Day) -> Timestamp {
         let date = day.date
-        guard let local = CalendarDate(year: date.year, month: date.month, day: date.day).flatMap({
-            LocalTime(date: $0, hour: 0, minute: 0)
-        }) else { return Timestamp(seconds: Int64(day.number) * 86_400) }
+        guard
+            let local = CalendarDate(year: date.year, month: date.month, day: date.day).flatMap({
+                LocalTime(date: $0, hour: 0, minute: 0)
+            })
+        else { return Timestamp(seconds: Int64(day.number) * 86_400) }
         return zone.moment(of: local)
     }
 }

@@ -42,7 +42,9 @@ public struct Period: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// All days from one to another; a day, week or month if they are just that. `nil` if they are in the wrong order.
+    /// All days from one to another; a day, week or month if they are just that.
+    ///
+    /// `nil` if they are in the wrong order.
     public init?(from first: Day, to last: Day) {
         guard first <= last else { return nil }
         for kind in [Kind.day, .week, .month] {

@@ -52,7 +52,10 @@ struct DayChart {
         legend(&html)
         html.raw("</figcaption>\n")
         html.raw("<svg class=\"chart\" viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\"")
-        html.attribute("aria-label", "\(title), \(days[0]) to \(days[days.count - 1]). \(summary). The table below has the numbers.")
+        html.attribute(
+            "aria-label",
+            "\(title), \(days[0]) to \(days[days.count - 1]). \(summary). The table below has the numbers."
+        )
         html.raw(">\n<defs><pattern id=\"\(id)-hatch\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" ")
         html.raw("patternTransform=\"rotate(45)\"><rect class=\"hatch-ground\" width=\"5\" height=\"5\"/>")
         html.raw("<rect class=\"hatch-line\" width=\"2\" height=\"5\"/></pattern></defs>\n")
@@ -82,7 +85,9 @@ struct DayChart {
                 html.raw("<rect class=\"hatch-ground\" x=\"6\" width=\"14\" height=\"12\"/>")
                 html.raw("<path class=\"hatch-stroke\" d=\"M6 12 18 0M12 12 20 4M6 6 12 0\"/>")
             case .line:
-                html.raw("<path class=\"line\" d=\"M1 6H25\"/><circle class=\"dot-line\" cx=\"13\" cy=\"6\" r=\"3.5\"/>")
+                html.raw(
+                    "<path class=\"line\" d=\"M1 6H25\"/><circle class=\"dot-line\" cx=\"13\" cy=\"6\" r=\"3.5\"/>"
+                )
             case .broken:
                 html.raw("<path class=\"broken\" d=\"M1 6H25\"/>")
                 html.raw("<rect class=\"dot-broken\" x=\"10\" y=\"3\" width=\"6\" height=\"6\"/>")

@@ -28,8 +28,9 @@ extension ReportPage {
         html.raw("<div class=\"wide\"><table class=\"entries\">\n<thead><tr><th scope=\"col\">")
         html.text(first)
         html.raw("</th><th scope=\"col\" class=\"n\" colspan=\"2\">Sent</th>")
-        for title in ["Failed", "Held", "Unknown", "Left out", "Opened", "Opens", "Clicks", "Opt-outs", "Bounces", "Complaints"]
-        {
+        for title in [
+            "Failed", "Held", "Unknown", "Left out", "Opened", "Opens", "Clicks", "Opt-outs", "Bounces", "Complaints",
+        ] {
             html.raw("<th scope=\"col\" class=\"n\">\(title)</th>")
         }
         html.raw("</tr></thead>\n<tbody>\n")
@@ -74,9 +75,13 @@ extension ReportPage {
     mutating func protection() {
         let sent = report.total[.sent]
         guard sent > 0 else { return }
-        html.raw("<section aria-labelledby=\"protection\">\n<h2 id=\"protection\">How sent messages were protected</h2>\n")
+        html.raw(
+            "<section aria-labelledby=\"protection\">\n<h2 id=\"protection\">How sent messages were protected</h2>\n"
+        )
         html.raw("<table>\n<thead><tr><th scope=\"col\">What was seen</th><th scope=\"col\"></th>")
-        html.raw("<th scope=\"col\" class=\"n\">Messages</th><th scope=\"col\" class=\"n\">Share</th></tr></thead>\n<tbody>\n")
+        html.raw(
+            "<th scope=\"col\" class=\"n\">Messages</th><th scope=\"col\" class=\"n\">Share</th></tr></thead>\n<tbody>\n"
+        )
         for (version, count) in report.total.versions.sorted(by: { $0.key > $1.key }) {
             let name = version.hasPrefix("TLSv") ? "TLS \(version.dropFirst(4))" : version
             protection(name.isEmpty ? "no TLS" : name, count, of: sent)
@@ -91,7 +96,9 @@ extension ReportPage {
     private mutating func protection(_ name: String, _ count: Int, of sent: Int) {
         html.raw("<tr><th scope=\"row\">")
         html.text(name)
-        html.raw("</th><td class=\"bar\"><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">")
+        html.raw(
+            "</th><td class=\"bar\"><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
+        )
         html.raw("<rect class=\"column\" width=\"\(max(1, count * 100 / sent))\" height=\"10\"/></svg></td>")
         html.element("td", grouped(count), class: "n")
         html.element("td", Self.share(count, of: sent), class: "n")
@@ -102,11 +109,19 @@ extension ReportPage {
     mutating func notes() {
         html.raw("<section aria-labelledby=\"notes\">\n<h2 id=\"notes\">How to read this</h2>\n<dl class=\"facts\">\n")
         note("Days", "A row counts on the day on which it ended, an open or click on the day on which it happened.")
-        note("Opened, clicked", "Messages, each once, on the day of the first open or click by a person as far as can be told.")
+        note(
+            "Opened, clicked",
+            "Messages, each once, on the day of the first open or click by a person as far as can be told."
+        )
         note("Opens, clicks", "Every one by a person. The CSV and JSON files have those by programs, too.")
-        note("Opt-outs, bounces, complaints", "Messages, each once, whenever they were sent: they may be of an earlier period.")
+        note(
+            "Opt-outs, bounces, complaints",
+            "Messages, each once, whenever they were sent: they may be of an earlier period."
+        )
         note("Left out", "Invalid rows, opt-outs and the like, and what was cancelled before it was tried.")
-        html.raw("</dl>\n<p class=\"quiet\">This page and the files beside it are signed, so that anyone can check that they ")
+        html.raw(
+            "</dl>\n<p class=\"quiet\">This page and the files beside it are signed, so that anyone can check that they "
+        )
         html.raw("were not changed:</p>\n<pre><code>openssl dgst -sha256 -verify records.pub.pem -signature ")
         html.text("\(report.period).html.sig \(report.period).html")
         html.raw("</code></pre>\n</section>\n")

@@ -59,8 +59,12 @@ struct ReportPage {
 
     private var headline: String {
         let sent = total[.sent]
-        if total.rows == 0 { return total.isEmpty ? "Nothing was sent." : "Nothing was sent; answers came to earlier messages." }
-        if sent == total.rows { return sent == 1 ? "The message was sent." : "All \(grouped(sent)) messages were sent." }
+        if total.rows == 0 {
+            return total.isEmpty ? "Nothing was sent." : "Nothing was sent; answers came to earlier messages."
+        }
+        if sent == total.rows {
+            return sent == 1 ? "The message was sent." : "All \(grouped(sent)) messages were sent."
+        }
         return "\(grouped(sent)) of \(grouped(total.rows)) messages were sent; \(grouped(notSent)) were not."
     }
 
@@ -134,7 +138,9 @@ struct ReportPage {
         guard total.rows > 0 else { return }
         html.raw("<section aria-labelledby=\"outcomes\">\n<h2 id=\"outcomes\">What became of the rows</h2>\n")
         html.raw("<table>\n<thead><tr><th scope=\"col\">Outcome</th><th scope=\"col\">Why</th>")
-        html.raw("<th scope=\"col\" class=\"n\">Rows</th><th scope=\"col\" class=\"n\">Share</th></tr></thead>\n<tbody>\n")
+        html.raw(
+            "<th scope=\"col\" class=\"n\">Rows</th><th scope=\"col\" class=\"n\">Share</th></tr></thead>\n<tbody>\n"
+        )
         outcome("sent", "", total[.sent])
         for cause in report.causes { outcome(cause.status.rawValue, cause.reason.rawValue, cause.count) }
         html.raw("</tbody>\n<tfoot><tr><th scope=\"row\" colspan=\"2\">All rows</th>")

@@ -55,7 +55,7 @@ final class Domains {
     }
 
     private func load(_ name: String) throws -> Domain {
-        if let row = try Row.fetchOne(find, arguments: [name]) { return Domain(id: row[0], mailboxes: row[1]) }
+        if let row = try GRDB.Row.fetchOne(find, arguments: [name]) { return Domain(id: row[0], mailboxes: row[1]) }
         try insert.execute(arguments: [name])
         return Domain(id: db.lastInsertedRowID, mailboxes: 0)
     }

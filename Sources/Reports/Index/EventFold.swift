@@ -47,7 +47,7 @@ final class EventFold {
     private var changes: [(id: Int64, audience: Int64, why: Int64, device: Int64?)] = []
 
     private init?(_ id: Int64, _ clock: DayClock, _ db: Database) throws {
-        let row = try Row.fetchOne(db, sql: "SELECT job, links FROM job WHERE id = ?", arguments: [id])
+        let row = try GRDB.Row.fetchOne(db, sql: "SELECT job, links FROM job WHERE id = ?", arguments: [id])
         guard let row, let job = JobID(row[0] as String) else { return nil }
         self.id = id
         self.job = job

@@ -12,7 +12,7 @@ struct EventIndexer {
 
     /// A reader that goes on where the index ends.
     func reader(_ db: Database) throws -> EventReader {
-        let places = try Row.fetchAll(db, sql: "SELECT file, offset, mac, mark, inside FROM source").map { row in
+        let places = try GRDB.Row.fetchAll(db, sql: "SELECT file, offset, mac, mark, inside FROM source").map { row in
             EventPosition(
                 file: row[0],
                 offset: row[1],

@@ -23,7 +23,9 @@ struct FigureQuery {
 
     private func addOutcomes(by dimension: Dimension?, _ figures: inout [String: Figures], _ db: Database) throws {
         var conditions = Conditions()
-        if let days = filter.days { conditions.add("o.day BETWEEN ? AND ?", days.lowerBound.number, days.upperBound.number) }
+        if let days = filter.days {
+            conditions.add("o.day BETWEEN ? AND ?", days.lowerBound.number, days.upperBound.number)
+        }
         filter.jobConditions(&conditions)
         filter.rowConditions(&conditions, channel: "o.channel", domain: "o.domain", smallest: smallestDomain)
         if let states = filter.states { conditions.add("o.state", in: states.map(\.code).sorted()) }
@@ -36,7 +38,7 @@ struct FigureQuery {
             JOIN job j ON j.id = o.job JOIN channel c ON c.id = o.channel LEFT JOIN domain d ON d.id = o.domain
             \(conditions.sql) GROUP BY 1, 2, 3, 4
             """
-        let rows = try Row.fetchCursor(db, sql: sql, arguments: conditions.values)
+        let rows = try GRDB.Row.fetchCursor(db, sql: sql, arguments: conditions.values)
         while let row = try rows.next() {
             guard let status = RowStatus(code: row[1]) else { continue }
             let count: Int = row[4]
@@ -48,12 +50,14 @@ struct FigureQuery {
         }
     }
 
-    /// From single events, `first` is not told apart by day: it is worked out within what the filter lets through.
+    /// Where single events are asked, what counts once a message counts once within what the filter lets through.
     private func addEvents(by dimension: Dimension?, _ figures: inout [String: Figures], _ db: Database) throws {
         // Only what was sent has events that count.
         if let states = filter.states, !states.contains(.sent) { return }
         var conditions = Conditions()
-        if let days = filter.days { conditions.add("e.day BETWEEN ? AND ?", days.lowerBound.number, days.upperBound.number) }
+        if let days = filter.days {
+            conditions.add("e.day BETWEEN ? AND ?", days.lowerBound.number, days.upperBound.number)
+        }
         filter.jobConditions(&conditions)
         filter.rowConditions(&conditions, channel: "e.channel", domain: "e.domain", smallest: smallestDomain)
         if let key = filter.rowKey { conditions.add("e.key = ?", tag(key)) }
@@ -67,16 +71,17 @@ struct FigureQuery {
         if let kinds = filter.kinds { conditions.add("k.word", in: kinds.map(\.rawValue).sorted()) }
         if let audience = filter.audience { conditions.add("a.word = ?", audience.rawValue) }
         let rows = """
-            (SELECT v.*, m.domain, m.channel, m.key, 1 AS count FROM event v
+            (SELECT v.*, m.domain, m.channel, m.key FROM event v
             JOIN message m ON m.job = v.job AND m.row = v.row AND m.state = \(RowStatus.sent.code))
             """
+        let sums = filter.needsRows ? "count(*), count(DISTINCT e.job << 32 | e.row)" : "sum(e.count), sum(e.first)"
         let sql = """
-            SELECT \(name(dimension, "e")), k.word, a.word, sum(e.count), sum(e.first)
+            SELECT \(name(dimension, "e")), k.word, a.word, \(sums)
             FROM \(filter.needsRows ? rows : "event_day") e JOIN job j ON j.id = e.job JOIN word k ON k.id = e.kind
             JOIN word a ON a.id = e.class JOIN channel c ON c.id = e.channel LEFT JOIN domain d ON d.id = e.domain
             \(conditions.sql) GROUP BY 1, 2, 3
             """
-        let answer = try Row.fetchCursor(db, sql: sql, arguments: conditions.values)
+        let answer = try GRDB.Row.fetchCursor(db, sql: sql, arguments: conditions.values)
         while let row = try answer.next() {
             guard let kind = Event.Kind(rawValue: row[1]) else { continue }
             figures[row[0], default: Figures()].add(

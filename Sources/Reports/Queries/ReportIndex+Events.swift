@@ -64,7 +64,7 @@ extension ReportIndex {
             \(conditions.sql) ORDER BY e.id LIMIT ?
             """
         return try read { db in
-            let rows = try Row.fetchAll(
+            let rows = try GRDB.Row.fetchAll(
                 db,
                 sql: sql,
                 arguments: conditions.values + StatementArguments([page.limit + 1])

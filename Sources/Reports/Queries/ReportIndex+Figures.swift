@@ -71,7 +71,7 @@ extension ReportIndex {
 
     private func titles(_ db: Database) throws -> [String: String] {
         var titles: [String: String] = [:]
-        let rows = try Row.fetchCursor(db, sql: "SELECT job, name FROM job")
+        let rows = try GRDB.Row.fetchCursor(db, sql: "SELECT job, name FROM job")
         while let row = try rows.next() { titles[row[0]] = row[1] }
         return titles
     }
@@ -88,7 +88,7 @@ extension ReportIndex {
             SELECT o.state, w.word, sum(o.count) FROM outcome_day o JOIN job j ON j.id = o.job JOIN word w ON w.id = o.reason
             \(conditions.sql) GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
             """
-        return try Row.fetchAll(db, sql: sql, arguments: conditions.values).compactMap { row in
+        return try GRDB.Row.fetchAll(db, sql: sql, arguments: conditions.values).compactMap { row in
             RowStatus(code: row[0]).map { Cause(status: $0, reason: Reason(rawValue: row[1]), count: row[2]) }
         }
     }

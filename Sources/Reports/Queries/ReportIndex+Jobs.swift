@@ -57,7 +57,7 @@ extension ReportIndex {
             \(conditions.sql) ORDER BY j.taken_up, j.job LIMIT ?
             """
         return try read { db in
-            let rows = try Row.fetchAll(
+            let rows = try GRDB.Row.fetchAll(
                 db,
                 sql: sql,
                 arguments: conditions.values + StatementArguments([page.limit + 1])
@@ -71,7 +71,7 @@ extension ReportIndex {
         }
     }
 
-    private func job(_ row: Row, _ db: Database) throws -> IndexedJob? {
+    private func job(_ row: GRDB.Row, _ db: Database) throws -> IndexedJob? {
         guard let id = JobID(row[0] as String) else { return nil }
         var filter = ReportFilter()
         filter.job = id

@@ -2,7 +2,9 @@ public import Core
 import GRDB
 
 extension ReportIndex {
-    /// A row that ended. Its key and address stand in the job's results, and nowhere else.
+    /// A row that ended.
+    ///
+    /// Its key and address stand in the job's results, and nowhere else.
     public struct IndexedRow: Hashable, Sendable {
         /// The job.
         public var job: JobID
@@ -59,7 +61,7 @@ extension ReportIndex {
         return try read { db in
             let arguments =
                 StatementArguments([smallestDomain]) + conditions.values + StatementArguments([page.limit + 1])
-            let found = try Row.fetchAll(db, sql: sql, arguments: arguments)
+            let found = try GRDB.Row.fetchAll(db, sql: sql, arguments: arguments)
             let last = found.count > page.limit ? found[page.limit - 1] : nil
             return Paged(
                 entries: found.prefix(page.limit).compactMap(IndexedRow.init),

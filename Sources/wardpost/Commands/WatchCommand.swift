@@ -31,6 +31,9 @@ struct WatchCommand: AsyncParsableCommand {
             services.append(tracking)
         }
         services.append(TrackingUpdater(worker, log: log))
+        if let reports = try reporting({ () throws(EngineError) in try ReportService(site: site, log: log) }) {
+            services.append(reports)
+        }
         services.append(WatchService(worker, log: log))
         try await serve(services, log)
     }

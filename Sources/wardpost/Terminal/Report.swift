@@ -11,6 +11,16 @@ enum Report {
         write(line, to: STDOUT_FILENO)
     }
 
+    /// A file's text to standard output, as it is.
+    static func print(_ text: [UInt8]) {
+        var rest = text[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
     /// One line to standard error.
     static func error(_ line: String) {
         write(line, to: STDERR_FILENO)
