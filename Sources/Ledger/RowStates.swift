@@ -54,28 +54,33 @@ public enum RowPhase: Hashable, Sendable {
 public struct RowState: Hashable, Sendable {
     /// How far the row has come.
     public var phase: RowPhase
-    /// How many times it was tried; 4,095 stands for that many or more.
+    /// How many times it was tried; 2,047 stands for that many or more.
     public var attempts: Int
+    /// Whether one of its messages may have arrived, without anybody knowing: it was `unknown` once, and not sent since.
+    public var mayHaveArrived = false
     /// Where in the file its last record begins; 0 if it has none.
     public var offset: Int64
 
-    static let mostAttempts = 0xFFF
+    static let mostAttempts = 0x7FF
 
-    init(phase: RowPhase, attempts: Int, offset: Int64) {
+    init(phase: RowPhase, attempts: Int, mayHaveArrived: Bool = false, offset: Int64) {
         self.phase = phase
         self.attempts = attempts
+        self.mayHaveArrived = mayHaveArrived
         self.offset = offset
     }
 
-    /// Four bits of phase, twelve of attempts, 48 of offset.
+    /// Four bits of phase, one that says whether it may have arrived, eleven of attempts, 48 of offset.
     init(word: UInt64) {
         phase = RowPhase(code: Int(word >> 60))
-        attempts = Int(word >> 48 & 0xFFF)
+        mayHaveArrived = word >> 59 & 1 == 1
+        attempts = Int(word >> 48 & 0x7FF)
         offset = Int64(word & 0xFFFF_FFFF_FFFF)
     }
 
     var word: UInt64 {
         UInt64(phase.code) << 60
+            | (mayHaveArrived ? 1 << 59 : 0)
             | UInt64(min(attempts, Self.mostAttempts)) << 48
             | UInt64(offset) & 0xFFFF_FFFF_FFFF
     }
@@ -175,7 +180,10 @@ public struct RowStates: Sendable {
     mutating func set(_ row: RowNumber, _ phase: RowPhase, attempts: Int, offset: Int64) {
         let index = Int(row.value) - 1
         counts.move(from: Int(words[index] >> 60), to: phase.code)
-        words[index] = RowState(phase: phase, attempts: attempts, offset: offset).word
+        let mayHaveArrived =
+            phase == .ended(.unknown) || phase != .ended(.sent) && RowState(word: words[index]).mayHaveArrived
+        words[index] =
+            RowState(phase: phase, attempts: attempts, mayHaveArrived: mayHaveArrived, offset: offset).word
     }
 
     mutating func setDue(_ row: RowNumber, _ due: Timestamp) {

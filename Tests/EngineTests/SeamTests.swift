@@ -96,6 +96,23 @@ import Tracking
         #expect(bench.relay.recipients.sorted() == ["p2@example.test", "p3@example.test"])
     }
 
+    @Test("A row whose fate is unknown stays so when a later message is refused: that says nothing of the first")
+    func unknownIsNotRefused() async throws {
+        let refusing = CaptureRule { stage, _ in
+            stage == .recipient ? .answer(code: 550, text: "5.1.1 no such mailbox") : .accept
+        }
+        let bench = try await Bench(try await Relay { $0.rule = refusing })
+        try await asked(bench)
+        try bench.drop("RETRY", in: "visit", text: "1-2")
+        #expect(try await bench.work("visit").word == "done")
+        #expect(try bench.results("visit", "status") == ["unknown", "failed", "failed"])
+        #expect(try bench.results("visit", "reason") == Array(repeating: "mailbox-unknown", count: 3))
+        // After a restart as before, and still not taken by an empty RETRY.
+        try bench.drop("RETRY", in: "visit")
+        _ = try await bench.work("visit")
+        #expect(try bench.results("visit", "attempts") == ["2", "3", "2"])
+    }
+
     @Test("A row whose fate is unknown stays so when the route takes nothing")
     func unknownIsNotHeld() async throws {
         let bench = try await Bench(try await Relay { $0.offers.remove(.startTLS) })

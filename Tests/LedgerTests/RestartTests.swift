@@ -23,12 +23,37 @@ import Testing
         let again = try fixture.store.open(fixture.job)
         #expect((1...6 as ClosedRange<UInt32>).map { again.state(of: RowNumber($0)) } == live)
         #expect(live.map(\.phase) == [.ended(.sent), .deferred, .tried, .tried, .ended(.invalid), .pending])
-        #expect(live.map(\.attempts) == [1, 1, 1, 4_095, 0, 0])
+        #expect(live.map(\.attempts) == [1, 1, 1, 2_047, 0, 0])
         #expect(again.counts == writer.counts)
         #expect(again.counts.open == 4)
         #expect(again.withRows { $0.earliestDue } == noon + 300)
         #expect(again.withRows { Array($0.rows(.tried)) } == [RowNumber(3), RowNumber(4)])
         #expect(await again.close())
+    }
+
+    @Test("A row that was unknown may have arrived until it is sent, whatever else becomes of it")
+    func mayHaveArrived() async throws {
+        let fixture = try Fixture()
+        let row = RowNumber(1)
+        let writer = try fixture.store.create(Fixture.header(rows: 2))
+        let refused = Outcome(.failed, reason: .mailboxUnknown, attempts: 2, finishedAt: Fixture.noon)
+        let steps: [(LedgerRecord, Bool)] = [
+            (.tried(row, attempt: 1, at: Fixture.noon), false),
+            (.ended(row, Outcome(.unknown, reason: .answerLost, attempts: 1, finishedAt: Fixture.noon)), true),
+            (.retried(at: Fixture.noon, .rows([1...2])), true),
+            (.tried(row, attempt: 2, at: Fixture.noon), true),
+            (.deferred(row, Fixture.deferral(due: Fixture.noon + 300)), true),
+            (.ended(row, refused), true),
+            (.ended(row, Fixture.sent(at: Fixture.noon, id: "a@riverside.example")), false),
+        ]
+        for (record, expected) in steps {
+            writer.append(record)
+            #expect(writer.state(of: row).mayHaveArrived == expected, "\(record)")
+            #expect(await writer.flush())
+            #expect(try fixture.store.read(fixture.job).rows[row].mayHaveArrived == expected, "\(record)")
+        }
+        #expect(!writer.state(of: RowNumber(2)).mayHaveArrived)
+        #expect(await writer.close())
     }
 
     @Test("A writer goes on where the last one ended, channels and chain included")

@@ -5,10 +5,16 @@ import Ledger
 /// How a row's end, its next turn or its return comes into the ledger, and from there onto the board.
 extension JobSource {
     /// Writes down where a row stays; the board learns it when the disk has it.
+    ///
+    /// A row that was `unknown` and was asked for again stays so unless it is sent: that a later message was refused, or never
+    /// tried, says nothing of the earlier one.
     func end(_ row: RowNumber, _ outcome: Outcome) {
         let board = board
+        var outcome = outcome
+        if outcome.status != .sent, ledger.state(of: row).mayHaveArrived { outcome.status = .unknown }
+        let status = outcome.status
         ledger.append(.ended(row, outcome)) { isDurable in
-            if isDurable { board.ended(row, outcome.status) }
+            if isDurable { board.ended(row, status) }
         }
     }
 
