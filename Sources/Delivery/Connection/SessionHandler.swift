@@ -25,20 +25,11 @@ final class SessionHandler: ChannelInboundHandler {
 
     let id: Pool.ID
     private let sender: RouteSender
-    private let route: RouteSettings
     private let source: any MessageSource
-    /// What proves us, where that is a token.
-    private let token: AccessToken?
     let loop: any EventLoop
 
     private var context: ChannelHandlerContext?
-    private var plain: PlainSession?
-    private var secure: SecureSession?
-    private var tls: TLSHandler?
-    private var parser: ReplyParser
-    private var incoming = ByteBuffer()
-    private var output = ByteBuffer()
-    private var end: ConnectionEnd?
+    private var talk: Conversation
     private var isReady = false
     private var isStopping = false
     private var carried = 0
@@ -63,57 +54,42 @@ final class SessionHandler: ChannelInboundHandler {
     ) {
         self.id = id
         self.sender = sender
-        self.route = route
         self.source = source
-        self.token = token
         self.loop = loop
-        parser = ReplyParser(limits: route.limits)
+        talk = Conversation(route, token: token)
     }
+
+    private var route: RouteSettings { talk.route }
 
     // MARK: The channel's events
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         guard sender.activated(self) else { return context.close(promise: nil) }
-        event {
-            switch route.tls {
-            case .startTLS: plain = PlainSession(heloName: route.heloName)
-            case .implicit: startTLS()
-            }
-        }
+        event { talk.connected(wire(context)) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard end == nil else { return }
-        var buffer = unwrapInboundIn(data)
-        if incoming.readableBytes == 0 {
-            incoming = buffer
-        } else {
-            incoming.writeBuffer(&buffer)
-        }
-        event { readReplies() }
-        if incoming.readableBytes == 0 {
-            // Gives the buffer back to whoever fills it next.
-            incoming = ByteBuffer()
+        guard talk.end == nil else { return }
+        talk.received(unwrapInboundIn(data))
+        event {
+            while let step = talk.next(wire(context)) { perform(step) }
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event happened: Any) {
         guard let happened = happened as? TLSEvent else { return context.fireUserInboundEventTriggered(happened) }
         event {
-            switch happened {
-            case .established: established()
-            case .ended: lost(.closed)
-            case .truncated: lost(.tls("the TLS stream was cut"))
-            }
+            if let loss = happened.loss { return lost(loss) }
+            guard talk.established() else { return }
+            let source = source
+            talk.secure?.mayTransmit = { source.mayTransmit() }
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         event {
-            guard let failure = error as? TLSError else { return lost(.closed) }
-            if secure != nil { return lost(.tls(failure.description)) }
-            finish(ConnectionEnd(failure))
+            if let step = talk.failed(error) { perform(step) }
         }
     }
 
@@ -122,7 +98,7 @@ final class SessionHandler: ChannelInboundHandler {
         timer?.cancel()
         timer = nil
         self.context = nil
-        sender.closed(id, afterRenewal(of: token, end ?? .goodbye), carried: carried, server: route.host)
+        sender.closed(id, afterRenewal(of: talk.token, talk.end ?? .goodbye), carried: carried, server: route.host)
     }
 
     // MARK: The pool's events
@@ -135,79 +111,36 @@ final class SessionHandler: ChannelInboundHandler {
     /// Finish what is under way, then go.
     func drain() {
         event {
-            guard secure != nil else { return finish(.goodbye) }
-            if let step = secure?.drain(into: &output) { perform(step) }
+            guard talk.secure != nil else { return talk.finish(.goodbye) }
+            if let step = talk.drain() { perform(step) }
         }
     }
 
     /// Give back the message whose content is not on its way; go, if there is one.
     func recall() {
         event {
-            if let step = secure?.recall(into: &output) { perform(step) }
+            if let step = talk.recall() { perform(step) }
         }
     }
 
     /// Go as soon as nothing is lost by it.
     func stop() {
         event {
-            guard secure != nil else { return finish(.goodbye) }
+            guard talk.secure != nil else { return talk.finish(.goodbye) }
             isStopping = true
             wait = .nothing
-            if let step = secure?.stop(into: &output) { perform(step) }
+            if let step = talk.stop() { perform(step) }
         }
     }
 
     // MARK: The session's events
 
-    private func readReplies() {
-        do throws(ReplyError) {
-            while end == nil, let reply = try parser.next(from: &incoming) {
-                received(reply, more: incoming.readableBytes > 0)
-            }
-        } catch {
-            lost(.garbage(error))
-        }
-    }
-
-    private func received(_ reply: Reply, more: Bool) {
-        if let step = secure?.received(reply, more: more, into: &output) { return perform(step) }
-        switch plain?.received(reply, more: more, into: &output) {
-        case .wait?: break
-        case .upgrade?: startTLS()
-        case .close(let end)?: finish(end)
-        case nil: finish(.injection)
-        }
-    }
-
-    private func startTLS() {
-        guard let context else { return }
-        do {
-            let handler = TLSHandler(try sender.makeEngine(for: route.host))
-            tls = handler
-            try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
-        } catch {
-            finish(ConnectionEnd(error as? TLSError))
-        }
-    }
-
-    private func established() {
-        guard end == nil, let tls, let verified = VerifiedTLS(of: tls.engine, trust: route.trust) else { return }
-        if let plain = plain.take() {
-            secure = plain.upgraded(by: verified, settings: route, token: token, into: &output)
-        } else {
-            secure = SecureSession(implicit: verified, settings: route, token: token)
-        }
-        let source = source
-        secure?.mayTransmit = { source.mayTransmit() }
-        // The clear phase must not leave half a reply to what comes now.
-        parser = ReplyParser(limits: route.limits)
+    private func wire(_ context: ChannelHandlerContext) -> Conversation.Wire {
+        Conversation.Wire(context: context, handler: self) { [sender, route] in try sender.makeEngine(for: route.host) }
     }
 
     private func lost(_ loss: Loss) {
-        guard end == nil else { return }
-        if let step = secure?.lost(loss) { return perform(step) }
-        if let end = plain?.lost(loss) { return finish(end) }
-        finish(ConnectionEnd(kind: .handshakeLost, reason: .tlsHandshake, detail: loss.detail(at: .startTLS)))
+        if let step = talk.lost(loss) { perform(step) }
     }
 
     /// Takes the ledger's word about a message: if it is yes, the content still needs its leave.
@@ -222,13 +155,13 @@ final class SessionHandler: ChannelInboundHandler {
     /// Asks for leave for messages that need nothing else any more: asked sooner, it would be used while the server is not ready.
     private func askLeave() {
         for entry in clearances where entry.isDurable && !entry.clearance.isRequested {
-            guard secure?.wantsContent(of: entry.ticket) == true else { continue }
+            guard talk.secure?.wantsContent(of: entry.ticket) == true else { continue }
             if entry.clearance.request() { transmit(entry.ticket, true) }
         }
     }
 
     private func transmit(_ ticket: Ticket, _ goes: Bool) {
-        if let step = secure?.durable(ticket, goes, into: &output) { perform(step) }
+        if let step = talk.durable(ticket, goes) { perform(step) }
     }
 
     /// Another thread says that a message may go.
@@ -247,22 +180,22 @@ final class SessionHandler: ChannelInboundHandler {
             case .flush:
                 wantsFlushNews = true
                 return
-            case .close(let end): return finish(end)
+            case .close(let end): return talk.finish(end)
             case .ask:
-                guard secure?.canTake == true else { return }
+                guard talk.secure?.canTake == true else { return }
                 if !isReady {
                     isReady = true
-                    if let token { route.tokens?.wasAccepted(token) }
+                    if let token = talk.token { route.tokens?.wasAccepted(token) }
                     sender.ready(id)
                 }
                 switch sender.next(id, hasWorked: carried > 0) {
                 case .message(let message):
                     follow(message.ticket)
-                    guard let next = secure?.begin(message, isRested: isRested, into: &output) else { return }
+                    guard let next = talk.begin(message, isRested: isRested) else { return }
                     step = next
                 case .later: return
                 case .finished:
-                    guard let next = secure?.drain(into: &output) else { return }
+                    guard let next = talk.drain() else { return }
                     step = next
                 }
             }
@@ -304,24 +237,18 @@ final class SessionHandler: ChannelInboundHandler {
         return ConnectionEnd(kind: .lost, reason: end.reason, detail: end.detail)
     }
 
-    private func finish(_ end: ConnectionEnd) {
-        guard self.end == nil else { return }
-        self.end = end
-    }
-
     // MARK: Writing and clocks
 
     /// Runs an event; the outermost one sends what was written, closes if that is the end, and sets the clock.
     private func event(_ body: () -> Void) {
         depth += 1
         body()
-        if depth == 1, !clearances.isEmpty, end == nil { askLeave() }
+        if depth == 1, !clearances.isEmpty, talk.end == nil { askLeave() }
         depth -= 1
         guard depth == 0, let context else { return }
-        if output.readableBytes > 0 { send(context) }
-        if end != nil {
-            plain = nil
-            secure = nil
+        if talk.output.readableBytes > 0 { send(context) }
+        if talk.end != nil {
+            talk.letGo()
             timer?.cancel()
             timer = nil
             context.close(promise: nil)
@@ -340,25 +267,25 @@ final class SessionHandler: ChannelInboundHandler {
         // Out of the field before it is written: a flush that is quick calls back at once, and what it writes then must
         // not find these bytes still there.
         var leaving = ByteBuffer()
-        swap(&leaving, &output)
+        swap(&leaving, &talk.output)
         context.writeAndFlush(wrapOutboundOut(leaving), promise: promise)
         // A large message's room is not kept for the next one: there may be a thousand connections.
-        guard output.capacity == 0, leaving.capacity <= 16_384 else { return }
+        guard talk.output.capacity == 0, leaving.capacity <= 16_384 else { return }
         leaving.clear()
-        output = leaving
+        talk.output = leaving
     }
 
     private func flushed() {
         event {
-            if let step = secure?.flushed(into: &output) { perform(step) }
+            if let step = talk.flushed() { perform(step) }
         }
     }
 
     private var nowWaitingFor: Wait {
-        if let stage = plain?.stage { return .plain(stage) }
-        guard secure != nil else { return .handshake }
-        if let waiting = secure?.waiting { return .answer(waiting) }
-        return secure?.isBusy == true ? .nothing : .work
+        if let stage = talk.stage { return .plain(stage) }
+        guard talk.secure != nil else { return .handshake }
+        if let waiting = talk.secure?.waiting { return .answer(waiting) }
+        return talk.secure?.isBusy == true ? .nothing : .work
     }
 
     /// Whether nothing was under way for so long that the server may have closed the connection.
@@ -405,36 +332,11 @@ final class SessionHandler: ChannelInboundHandler {
 
     private func timerFired() {
         timer = nil
-        guard end == nil, deadline != .distantFuture else { return }
+        guard talk.end == nil, deadline != .distantFuture else { return }
         guard NIODeadline.now() >= deadline else { return startTimer() }
         switch wait {
         case .work: drain()
         default: event { lost(.timeout) }
         }
-    }
-}
-
-extension ConnectionEnd {
-    /// Bytes where there is no session to take them.
-    static let injection = ConnectionEnd(
-        kind: .insecure,
-        reason: .tlsInjection,
-        detail: "bytes came in clear ahead of TLS"
-    )
-
-    /// What a failed handshake means.
-    ///
-    /// `nil` is no failure that a server causes.
-    init(_ error: TLSError?) {
-        let reason: Reason =
-            switch error?.code {
-            case .certificateUntrusted?: .certificateUntrusted
-            case .certificateExpired?: .certificateExpired
-            case .certificateNotYetValid?: .certificateNotYetValid
-            case .certificateName?: .certificateName
-            case .certificateRefused?: .certificateRefused
-            case .handshake?, .broken?, .truncated?, .notEstablished?, .invalidName?, nil: .tlsHandshake
-            }
-        self.init(kind: .insecure, reason: reason, detail: error?.description ?? "TLS could not be started")
     }
 }
