@@ -10,11 +10,22 @@ public protocol TokenMinting: Sendable {
     /// Appends the whole URL of a tracked link, `…/c/TOKEN`; `link` counts the message's links from 1, `target` is the
     /// absolute URL it leads to.
     func appendClickURL(job: JobID, row: RowNumber, link: Int, target: ArraySlice<UInt8>, to output: inout [UInt8])
-    /// Appends the whole URL of the unsubscribe page, `…/u/TOKEN`; an empty list means all mail.
+    /// Appends the whole URL of the unsubscribe page, `…/u/TOKEN`; an empty list means all mail, an empty language that the
+    /// reader's browser decides.
     func appendUnsubscribeURL(
         job: JobID,
         row: RowNumber,
         list: String,
+        language: String,
+        address: Address,
+        to output: inout [UInt8]
+    )
+    /// Appends the whole URL of the preference page, `…/p/TOKEN`; its token is the unsubscribe page's.
+    func appendPreferencesURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        language: String,
         address: Address,
         to output: inout [UInt8]
     )

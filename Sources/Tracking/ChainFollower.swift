@@ -17,6 +17,16 @@ public struct ChainFault: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// How far a file was read, so that another follower can go on from there.
+struct ChainCheckpoint: Hashable {
+    /// How far complete lines were read.
+    var offset: Int64
+    /// The `mac` of the header, which tells this file from another of its name.
+    var header: [UInt8]
+    /// The `mac` that the chain goes on from.
+    var mac: [UInt8]
+}
+
 /// Reads the lines of one growing file, each once, and verifies their chain.
 ///
 /// Remembers a place and the chain's state, not the file: nothing is open between two looks, so that a file replaced by a
@@ -39,11 +49,33 @@ struct ChainFollower: ~Copyable {
     private var seenSize: Int64 = 0
     private var seenInode: UInt64 = 0
     private var buffer: [UInt8] = []
+    private var headerMAC: [UInt8] = []
+    /// Where to go on from, until the file is opened.
+    private var start: ChainCheckpoint?
 
-    init(name: String, format: String, key: @escaping (_ id: Int) -> HMACSHA256?) {
+    /// Follows a file.
+    ///
+    /// - Parameters:
+    ///   - name: The file's name.
+    ///   - format: What its header must say.
+    ///   - start: How far it was read before; from its beginning without one.
+    ///   - key: Finds the key by the number that the header names.
+    init(name: String, format: String, from start: ChainCheckpoint? = nil, key: @escaping (_ id: Int) -> HMACSHA256?) {
         self.name = name
         self.format = format
         self.key = key
+        self.start = start
+        offset = start?.offset ?? 0
+    }
+
+    /// How far the file was read; `nil` if nothing of it could be.
+    var checkpoint: ChainCheckpoint? {
+        if let start { return start }
+        switch chain {
+        case .some(let chain) where !isInsideLongLine:
+            return ChainCheckpoint(offset: offset, header: headerMAC, mac: chain.previous)
+        default: return nil
+        }
     }
 
     /// Reads what is new, if the file changed since the last look; `false` if it was told to stop before the end.
@@ -58,9 +90,17 @@ struct ChainFollower: ~Copyable {
         in directory: Directory,
         while mayGoOn: () -> Bool = { true },
         fault: (ChainFault) -> Void,
-        _ body: (JSONObject) -> Void
+        _ body: (JSONObject) throws -> Void
     ) throws -> Bool {
-        guard let status = try directory.status(of: name) else { return true }
+        guard let status = try directory.status(of: name) else {
+            // Events are many files, and what they said is known; there is one list.
+            guard offset > 0, format == "suppression" else { return true }
+            fault(ChainFault(file: name, offset: 0, problem: "the file is gone"))
+            start = nil
+            chain = nil
+            offset = 0
+            return true
+        }
         guard status.size != seenSize || status.inode != seenInode else { return true }
         guard try follow(directory, status, mayGoOn, fault, body) else { return false }
         // Not if reading failed: what was not read is looked at again.
@@ -73,7 +113,7 @@ struct ChainFollower: ~Copyable {
         _ status: FileStatus,
         _ mayGoOn: () -> Bool,
         _ fault: (ChainFault) -> Void,
-        _ body: (JSONObject) -> Void
+        _ body: (JSONObject) throws -> Void
     ) throws -> Bool {
         guard status.kind == .regular else {
             fault(ChainFault(file: name, offset: 0, problem: "it is not a regular file"))
@@ -88,15 +128,33 @@ struct ChainFollower: ~Copyable {
         if status.size < offset {
             fault(ChainFault(file: name, offset: status.size, problem: "the file is shorter than it was"))
             offset = status.size
+            start?.offset = offset
         }
         if status.size > offset {
             let file = try directory.openRegular(name)
+            try goOn(file, fault)
             while try readChunk(file, to: status.size, fault, body) {
                 if offset < status.size, !mayGoOn() { return false }
             }
         }
         if buffer.capacity > 0, offset == status.size { buffer = [] }
         return true
+    }
+
+    /// Takes up the chain where an earlier follower left it.
+    private mutating func goOn(_ file: Descriptor, _ fault: (ChainFault) -> Void) throws {
+        guard let start else { return }
+        self.start = nil
+        let first = try file.read(at: 0, count: Self.maximumLine)
+        guard let end = first.firstIndex(of: UInt8(ascii: "\n")), let (text, mac) = Chain.parts(first[..<end]),
+            mac == start.header, takeHeader(first[..<end], text, mac) == nil
+        else {
+            fault(ChainFault(file: name, offset: 0, problem: "the file is another than it was"))
+            chain = nil
+            offset = 0
+            return
+        }
+        chain?.resume(from: start.mac)
     }
 
     // MARK: - Going on from an earlier reading
@@ -142,7 +200,7 @@ struct ChainFollower: ~Copyable {
         _ file: Descriptor,
         to size: Int64,
         _ fault: (ChainFault) -> Void,
-        _ body: (JSONObject) -> Void
+        _ body: (JSONObject) throws -> Void
     ) throws -> Bool {
         try file.read(at: offset, count: Int(min(Int64(Self.chunk), size - offset)), into: &buffer)
         let bytes = buffer
@@ -151,7 +209,7 @@ struct ChainFollower: ~Copyable {
             let place = offset + Int64(start)
             if isInsideLongLine {
                 isInsideLongLine = false
-            } else if let problem = take(bytes[start..<end], body) {
+            } else if let problem = try take(bytes[start..<end], body) {
                 fault(ChainFault(file: name, offset: place, problem: problem))
             }
             if isRefused { return false }
@@ -171,8 +229,8 @@ struct ChainFollower: ~Copyable {
     /// Takes one line; says what is wrong with it, if anything is.
     private mutating func take(
         _ line: ArraySlice<UInt8>,
-        _ body: (JSONObject) -> Void
-    ) -> String? {
+        _ body: (JSONObject) throws -> Void
+    ) throws -> String? {
         guard let (text, mac) = Chain.parts(line) else {
             isRefused = chain == nil
             return "a line is damaged"
@@ -188,7 +246,7 @@ struct ChainFollower: ~Copyable {
             return "a line does not fit the chain: it was changed, moved or forged, or its neighbour was"
         }
         guard let object = JSONObject(line), object.number("n") != nil else { return "a line is no record" }
-        body(object)
+        try body(object)
         return nil
     }
 
@@ -200,6 +258,7 @@ struct ChainFollower: ~Copyable {
         var begun = Chain(key: key, header: text)
         guard constantTimeEqual(begun.next(text), mac) else { return "the header was changed, or the key is another" }
         chain = consume begun
+        headerMAC = mac
         return nil
     }
 }

@@ -52,8 +52,10 @@ public struct Event: Hashable, Sendable {
     public var row: RowNumber
     /// Which of the message's links, from 1; clicks have it.
     public var link: Int?
-    /// The list that the recipient left, empty for all mail; opt-outs have it.
+    /// The list that the recipient left or wants again, empty for all mail; opt-outs have it.
     public var list: String?
+    /// `marketing` where the recipient's wish is about mail of that purpose, whatever its list.
+    public var scope: String?
     /// The mailbox; opt-outs have it.
     public var tag: AddressTag?
     /// Who probably did it.
@@ -94,6 +96,7 @@ public struct Event: Hashable, Sendable {
         milliseconds: Int64 = wallClock(),
         link: Int? = nil,
         list: String? = nil,
+        scope: String? = nil,
         tag: AddressTag? = nil,
         audience: Audience = .human,
         why: String = "",
@@ -106,6 +109,7 @@ public struct Event: Hashable, Sendable {
         self.row = row
         self.link = link
         self.list = list
+        self.scope = scope
         self.tag = tag
         self.audience = audience
         self.why = why
@@ -138,6 +142,7 @@ extension Event {
         line.append("row", Int(row.value))
         if let link { line.append("link", link) }
         if let list { line.append("list", list) }
+        if let scope { line.append("scope", scope) }
         if let tag { line.append("tag", tag.description) }
         line.append("class", audience.rawValue)
         line.append("why", why)
@@ -174,6 +179,7 @@ extension Event {
             milliseconds: milliseconds,
             link: line.number("link"),
             list: line.text("list"),
+            scope: line.text("scope"),
             tag: tag,
             audience: audience,
             why: line.text("why") ?? "",

@@ -16,6 +16,7 @@ public final class EventReader {
     private let tokenKeys: TokenKeys
     private let keys: [Int: HMACSHA256]
     private let clock: @Sendable () -> Int64
+    private var starts: [String: ChainCheckpoint] = [:]
     private var followers: [Follower] = []
     private var known: [String: Int] = [:]
     /// The followers of files that may still grow.
@@ -47,11 +48,10 @@ public final class EventReader {
     /// Hands over each new event, in the order of its file; returns how many there were.
     @discardableResult
     public func poll(_ body: (Event) -> Void) throws -> Int {
-        let now = clock()
-        if try mustList(now) { try list(now) }
         var count = 0
-        for index in growing {
-            count += try followers[index].poll(directory, &faults, &firstFaults, body)
+        try poll(while: { true }, fault: { _ in }) { event in
+            count += 1
+            body(event)
         }
         return count
     }
@@ -65,11 +65,9 @@ public final class EventReader {
         if try mustList(now) { try list(now) }
         if let lost = places.keys.min() { throw EventsReplaced(file: lost) }
         var count = 0
-        for index in growing where count < limit {
-            try followers[index].poll(directory, &faults, &firstFaults, while: { count < limit }) { event in
-                count += 1
-                body(event)
-            }
+        try read(while: { count < limit }, fault: { _ in }) { event in
+            count += 1
+            body(event)
         }
         return count
     }
@@ -77,6 +75,56 @@ public final class EventReader {
     /// How far each file was read that was read further since this was last asked.
     public func newPositions() throws -> [EventPosition] {
         try followers.compactMap { try $0.newPosition(in: directory) }
+    }
+
+    /// The same in pieces.
+    ///
+    /// - Parameters:
+    ///   - mayGoOn: Asked after each chunk of lines; what is left then comes with the next look.
+    ///   - fault: Told of each line that is left out.
+    ///   - body: Takes each new event.
+    /// - Returns: Whether all there is was read.
+    @discardableResult
+    func poll(while mayGoOn: () -> Bool, fault: (ChainFault) -> Void, _ body: (Event) throws -> Void) throws -> Bool {
+        let now = clock()
+        if try mustList(now) { try list(now) }
+        return try read(while: mayGoOn, fault: fault, body)
+    }
+
+    @discardableResult
+    private func read(
+        while mayGoOn: () -> Bool,
+        fault: (ChainFault) -> Void,
+        _ body: (Event) throws -> Void
+    ) throws -> Bool {
+        for index in growing {
+            guard mayGoOn() else { return false }
+            let isRead = try followers[index].poll(directory, while: mayGoOn) { found in
+                faults += 1
+                if firstFaults.count < 20 { firstFaults.append(found) }
+                fault(found)
+            } _: { event in
+                try body(event)
+            }
+            guard isRead else { return false }
+        }
+        return true
+    }
+
+    /// How far each file was read, by its name.
+    var checkpoints: [String: ChainCheckpoint] {
+        var all = starts
+        for follower in followers {
+            if let checkpoint = follower.checkpoint { all[follower.name] = checkpoint }
+        }
+        return all
+    }
+
+    /// Another reader of the same files, which goes on where an earlier one stopped.
+    func goingOn(from starts: [String: ChainCheckpoint]) -> EventReader {
+        let reader = fromTheBeginning()
+        reader.starts = starts
+        return reader
     }
 
     /// All new events at once.
@@ -107,7 +155,11 @@ public final class EventReader {
             guard known[name] == nil else { continue }
             known[name] = followers.count
             let keys = keys
-            let follower = Follower(ChainFollower(name: name, format: "events") { keys[$0] })
+            let start = starts[name]
+            let follower = Follower(
+                ChainFollower(name: name, format: "events", from: start) { keys[$0] },
+                isRead: start != nil
+            )
             if let place = places.removeValue(forKey: name), try !follower.resume(at: place, in: directory) {
                 throw EventsReplaced(file: name)
             }
@@ -124,34 +176,34 @@ public final class EventReader {
 /// A follower and what its file's name says; a class, since a place in a file cannot be copied.
 private final class Follower {
     private var follower: ChainFollower
-    private(set) var isRead = false
+    private(set) var isRead: Bool
     private var told: Int64 = 0
+    let name: String
     let day: String
 
-    init(_ follower: consuming ChainFollower) {
+    init(_ follower: consuming ChainFollower, isRead: Bool) {
+        name = follower.name
         day = String(follower.name.prefix(10))
+        self.isRead = isRead
         self.follower = follower
     }
 
-    @discardableResult
+    var checkpoint: ChainCheckpoint? {
+        follower.checkpoint
+    }
+
     func poll(
         _ directory: Directory,
-        _ faults: inout Int,
-        _ firstFaults: inout [ChainFault],
-        while mayGoOn: () -> Bool = { true },
-        _ body: (Event) -> Void
-    ) throws -> Int {
-        var count = 0
-        isRead = try follower.poll(in: directory, while: mayGoOn) { fault in
-            faults += 1
-            if firstFaults.count < 20 { firstFaults.append(fault) }
-        } _: { line in
+        while mayGoOn: () -> Bool,
+        fault: (ChainFault) -> Void,
+        _ body: (Event) throws -> Void
+    ) throws -> Bool {
+        let isComplete = try follower.poll(in: directory, while: mayGoOn, fault: fault) { line in
             // A kind that a later version writes is no fault.
-            guard let event = Event(line) else { return }
-            count += 1
-            body(event)
+            if let event = Event(line) { try body(event) }
         }
-        return count
+        if isComplete { isRead = true }
+        return isComplete
     }
 
     /// How far the file was read, if that is further than when this was last asked.

@@ -45,8 +45,12 @@ public struct SuppressionRecord: Hashable, Sendable {
     /// Why: ``Core/Reason/optedOut``, ``Core/Reason/bounced``, ``Core/Reason/complained`` or
     /// ``Core/Reason/suppressedByHand``.
     public var reason: Reason
-    /// When, in milliseconds since 1970.
+    /// When the line was written, in milliseconds since 1970; for what comes from an event, when that happened.
     public var milliseconds: Int64
+    /// For an imported entry, since when the mailbox was kept from mail by the file that it came from.
+    public var since: Int64?
+    /// For a removal, the one reason that it is about; all of them without it.
+    public var only: Reason?
     /// The job whose message led to it.
     public var job: JobID?
     /// The row whose message led to it.
@@ -58,6 +62,7 @@ public struct SuppressionRecord: Hashable, Sendable {
         address: Protected<String>? = nil,
         scope: SuppressionScope = .all,
         reason: Reason = .suppressedByHand,
+        since: Int64? = nil,
         job: JobID? = nil,
         row: RowNumber? = nil,
         milliseconds: Int64 = wallClock()
@@ -69,16 +74,18 @@ public struct SuppressionRecord: Hashable, Sendable {
             scope: scope,
             reason: reason,
             milliseconds: milliseconds,
+            since: since,
             job: job,
             row: row
         )
     }
 
-    /// Takes a mailbox off the list, for one scope or for all of them.
+    /// Takes a mailbox off the list, for one scope or for all of them, for one reason or for all of them.
     public static func remove(
         _ tag: AddressTag,
         address: Protected<String>? = nil,
         scope: SuppressionScope? = nil,
+        only: Reason? = nil,
         milliseconds: Int64 = wallClock()
     ) -> SuppressionRecord {
         SuppressionRecord(
@@ -87,19 +94,28 @@ public struct SuppressionRecord: Hashable, Sendable {
             address: address,
             scope: scope,
             reason: .suppressedByHand,
-            milliseconds: milliseconds
+            milliseconds: milliseconds,
+            only: only
         )
     }
 
-    /// What an opt-out, a bounce or a complaint does to the list; `nil` for other events.
+    /// When what it says happened: by the file that it came from, or when the line was written.
+    public var moment: Int64 {
+        since ?? milliseconds
+    }
+
+    /// What an opt-out, what takes it back, a bounce or a complaint does to the list; `nil` for other events.
     ///
-    /// A bounce keeps all mail from the mailbox, and so does a complaint.
+    /// A bounce keeps all mail from the mailbox, and so does a complaint. What takes an opt-out back is a removal of opt-outs.
     public init?(_ event: Event) {
         guard let tag = event.tag else { return nil }
         let scope: SuppressionScope
         let reason: Reason
         switch event.kind {
-        case .unsubscribe: (scope, reason) = (SuppressionScope(list: event.list ?? ""), .optedOut)
+        case .unsubscribe: (scope, reason) = (SuppressionScope(event), .optedOut)
+        case .resubscribe:
+            self = .remove(tag, scope: SuppressionScope(event), only: .optedOut, milliseconds: event.milliseconds)
+            return
         case .bounce: (scope, reason) = (.all, .bounced)
         case .complaint: (scope, reason) = (.all, .complained)
         case .open, .click, .pickup, .resubscribe, .subscribe, .confirm: return nil
@@ -121,6 +137,8 @@ public struct SuppressionRecord: Hashable, Sendable {
         scope: SuppressionScope?,
         reason: Reason,
         milliseconds: Int64,
+        since: Int64? = nil,
+        only: Reason? = nil,
         job: JobID? = nil,
         row: RowNumber? = nil
     ) {
@@ -130,8 +148,17 @@ public struct SuppressionRecord: Hashable, Sendable {
         self.scope = scope
         self.reason = reason
         self.milliseconds = milliseconds
+        self.since = since
+        self.only = only
         self.job = job
         self.row = row
+    }
+}
+
+extension SuppressionScope {
+    /// What a recipient's wish is about.
+    init(_ event: Event) {
+        self = event.scope == "marketing" ? .marketing : SuppressionScope(list: event.list ?? "")
     }
 }
 
@@ -152,6 +179,12 @@ extension SuppressionRecord {
         case nil: break
         }
         line.append("reason", reason.rawValue)
+        if let only { line.append("only", only.rawValue) }
+        if let since {
+            let whole = Timestamp(milliseconds: since)
+            line.append("since", whole.description)
+            line.append("since_ms", Int(since - whole.seconds * 1_000))
+        }
         if let address { line.append("address", address.exposed) }
         if let job { line.append("job", job.description) }
         if let row { line.append("row", Int(row.value)) }
@@ -179,6 +212,8 @@ extension SuppressionRecord {
             scope: scope,
             reason: Reason(rawValue: line.text("reason") ?? ""),
             milliseconds: milliseconds,
+            since: line.text("since") == nil ? nil : line.moment("since", "since_ms"),
+            only: line.text("only").map { Reason(rawValue: $0) },
             job: line.text("job").flatMap { JobID($0) },
             row: line.number("row").flatMap { UInt32(exactly: $0) }.map { RowNumber($0) }
         )

@@ -2,25 +2,42 @@ public import Core
 
 /// Who gets no mail, or no mail of a kind: what the suppression list's file and the events come to.
 ///
-/// Removals by hand stand against events by their times, since the two come from different files in any order: what
-/// happened after a removal, or in the same millisecond, counts.
+/// An entry is a mailbox, a scope and a reason. It is in force if something put it there that nothing lifted:
+///
+/// - A removal by hand lifts what stands above it in the file, and what happened before it: events, and imported entries by
+///   the time that they tell. What happened later, or in the same millisecond, counts.
+/// - A recipient's own taking back lifts opt-outs of its scope that happened before it, wherever they stand, and nothing else.
+///
+/// So the order in which the files are read does not matter.
+///
+/// The set is a table in memory over an index on the disk, so that its memory does not grow with the list.
 public struct SuppressionSet: Sendable {
-    private static let all = 0
-    private static let marketing = 1
+    static let all = 0
+    static let marketing = 1
     /// Scopes are 14 bits wide; lists beyond that count as all mail, which errs on the recipient's side.
-    private static let maximumScope = 1 << 14 - 1
+    static let maximumScope = 1 << 14 - 1
 
-    private var table = TagTable()
+    private(set) var table = TagTable()
+    private(set) var removals = SuppressionRemovals()
+    /// The names of lists, by the number of their scope less two.
+    private(set) var listNames: [String] = []
     private var scopes: [String: Int] = [:]
-    /// Removals, against events that come later and are older.
-    ///
-    /// Few, since people make them one by one.
-    private var removals: [AddressTag: [(scope: Int?, milliseconds: Int64)]] = [:]
+    /// What was known before.
+    let base: SuppressionIndex?
 
     /// A set of nobody.
-    public init() {}
+    public init() {
+        base = nil
+    }
 
-    /// How many pairs of mailbox and scope were ever on the list.
+    /// The set that an index has.
+    init(_ base: SuppressionIndex) {
+        self.base = base
+        for name in base.contents.listNames { _ = number(.list(name)) }
+        for (tag, removal) in base.contents.removals { removals.add(removal, of: tag) }
+    }
+
+    /// How many entries were ever taken in since the index.
     public var count: Int {
         table.count
     }
@@ -31,75 +48,165 @@ public struct SuppressionSet: Sendable {
     ///   - tag: The mailbox.
     ///   - list: The message's list, if it has one.
     ///   - isMarketing: Whether its purpose is marketing.
-    public func reason(for tag: AddressTag, list: String? = nil, isMarketing: Bool = false) -> Reason? {
+    public func reason(for tag: AddressTag, list: String? = nil, isMarketing: Bool = false) throws -> Reason? {
         let listScope = list.flatMap { scopes[$0] }
-        var flags: TagState.Flags = []
-        table.forEachState(of: tag) { state in
-            if state.scope == Self.all || state.scope == listScope || (isMarketing && state.scope == Self.marketing) {
-                flags.formUnion(state.flags.reasons)
+        var causes = 0
+        try forEachState(of: tag) { state in
+            let scope = state.scope
+            if scope == Self.all || scope == listScope || (isMarketing && scope == Self.marketing) {
+                causes |= 1 << state.cause.rawValue
             }
         }
-        if flags.contains(.optedOut) { return .optedOut }
-        if flags.contains(.complained) { return .complained }
-        if flags.contains(.bounced) { return .bounced }
-        return flags.contains(.byHand) ? .suppressedByHand : nil
+        return TagState.Cause.allCases.first { causes & 1 << $0.rawValue != 0 }?.reason
     }
 
-    /// Whether a record of the file is in force.
-    func holds(_ record: SuppressionRecord) -> Bool {
-        guard record.operation == .add, let scope = record.scope.flatMap({ known($0) }) else { return false }
-        let flag = Self.flag(record.reason)
-        var isHeld = false
-        table.forEachState(of: record.tag) { state in
-            if state.scope == scope, state.flags.contains(flag) { isHeld = true }
-        }
-        return isHeld
+    /// Whether a record of the file is in force and says so best.
+    func holds(_ record: SuppressionRecord) throws -> Bool {
+        guard record.operation == .add, let slot = knownSlot(record.scope ?? .all, record.reason),
+            let state = try state(of: record.tag, slot: slot), state.isFiled
+        else { return false }
+        return state.isByEvent || state.moment == TagState.storable(record.moment)
     }
 
-    /// Whether what an event did is in force.
-    func holds(_ event: Event) -> Bool {
-        guard let record = SuppressionRecord(event), let scope = record.scope.flatMap({ known($0) }) else {
-            return false
+    /// Whether what an event did is in force, and the file does not say so.
+    func holds(_ event: Event) throws -> Bool {
+        guard let record = SuppressionRecord(event), record.operation == .add,
+            let slot = knownSlot(record.scope ?? .all, record.reason),
+            let state = try state(of: record.tag, slot: slot)
+        else { return false }
+        return state.isByEvent && !state.isFiled && state.moment == TagState.storable(record.moment)
+    }
+
+    /// The moment of the entry that a record would make, if it is in force.
+    func moment(of record: SuppressionRecord) throws -> Int64? {
+        guard let slot = knownSlot(record.scope ?? .all, record.reason),
+            let state = try state(of: record.tag, slot: slot), state.isInForce
+        else { return nil }
+        return state.moment
+    }
+
+    /// Whether an imported record tells of what was lifted since.
+    func isLifted(_ record: SuppressionRecord) -> Bool {
+        guard let slot = knownSlot(record.scope ?? .all, record.reason) else { return false }
+        return removals.lift(record.tag, slot, at: record.moment)
+    }
+
+    /// How many entries a removal would lift.
+    func countLifted(by removal: SuppressionRecord) throws -> Int {
+        var scope: Int?
+        if let wanted = removal.scope {
+            // A list that was never heard of has nothing to lift.
+            guard let number = known(wanted) else { return 0 }
+            scope = number
         }
-        var isHeld = false
-        table.forEachState(of: record.tag) { state in
-            if state.scope == scope, state.flags.contains(Self.flag(record.reason).asEvent) { isHeld = true }
-        }
-        return isHeld && !isRemoved(record, scope)
+        let wanted = Self.removal(removal, scope)
+        var count = 0
+        try forEachState(of: removal.tag) { if wanted.covers($0) { count += 1 } }
+        return count
     }
 
     /// Takes in a record of the file; records come in the file's order.
-    public mutating func apply(_ record: SuppressionRecord) {
-        switch record.operation {
-        case .add:
-            table.update(record.tag, scope: number(record.scope ?? .all)) { state in
-                state.flags.insert(Self.flag(record.reason))
-            }
-        case .remove:
-            let scope = record.scope.map { number($0) }
-            removals[record.tag, default: []].append((scope, record.milliseconds))
-            table.updateStates(of: record.tag) { state in
-                guard scope == nil || state.scope == scope else { return }
-                state.flags = state.eventTime < record.milliseconds ? [] : state.flags.subtracting(.filed)
-            }
+    public mutating func apply(_ record: SuppressionRecord) throws {
+        guard record.operation == .add else {
+            let removal = Self.removal(record, record.scope.map { number($0) })
+            removals.add(removal, of: record.tag)
+            return try lift(record.tag, removal)
+        }
+        let slot = TagState.slot(scope: number(record.scope ?? .all), record.reason.cause)
+        // What was typed in counts from its place in the file; what was imported, from the time it tells.
+        guard !removals.lift(record.tag, slot, at: record.moment, byOwnOnly: record.since == nil) else { return }
+        table.update(record.tag, slot: slot) { state in
+            state.isFiled = true
+            state.moment = max(state.moment, record.moment)
         }
     }
 
-    /// Takes in an event; all but opt-outs, bounces and complaints change nothing.
-    public mutating func apply(_ event: Event) {
+    /// Takes in an event; all but opt-outs, what takes them back, bounces and complaints change nothing.
+    public mutating func apply(_ event: Event) throws {
         guard let record = SuppressionRecord(event) else { return }
-        let scope = number(record.scope ?? .all)
-        guard !isRemoved(record, scope) else { return }
-        table.update(record.tag, scope: scope) { state in
-            state.flags.insert(Self.flag(record.reason).asEvent)
-            state.eventTime = max(state.eventTime, event.milliseconds)
+        guard record.operation == .add else {
+            let removal = SuppressionRemovals.Removal(
+                scope: number(record.scope ?? .all),
+                cause: .optedOut,
+                isOwn: true,
+                milliseconds: record.milliseconds
+            )
+            removals.add(removal, of: record.tag)
+            return try lift(record.tag, removal)
+        }
+        let slot = TagState.slot(scope: number(record.scope ?? .all), record.reason.cause)
+        guard !removals.lift(record.tag, slot, at: record.milliseconds) else { return }
+        table.update(record.tag, slot: slot) { state in
+            state.isByEvent = true
+            state.moment = max(state.moment, record.milliseconds)
         }
     }
 
-    private func isRemoved(_ record: SuppressionRecord, _ scope: Int) -> Bool {
-        removals[record.tag]?.contains { removal in
-            (removal.scope == nil || removal.scope == scope) && record.milliseconds < removal.milliseconds
-        } ?? false
+    /// The scope of a number.
+    func scope(_ number: Int) -> SuppressionScope {
+        switch number {
+        case Self.all: .all
+        case Self.marketing: .marketing
+        default: number - 2 < listNames.count ? .list(listNames[number - 2]) : .all
+        }
+    }
+
+    // MARK: - States
+
+    /// The states of a mailbox that are in force.
+    private func forEachState(of tag: AddressTag, _ body: (TagState) -> Void) throws {
+        guard let base else {
+            return table.forEachState(of: tag) { if $0.isInForce { body($0) } }
+        }
+        // Nearly all are in one of the two or in none.
+        var hidden: [Int] = []
+        table.forEachState(of: tag) { state in
+            if state.isWhole { hidden.append(state.slot) }
+            if state.isInForce { body(state) }
+        }
+        try base.forEachState(of: tag) { state in
+            if state.isInForce, !hidden.contains(state.slot) { body(state) }
+        }
+    }
+
+    private func state(of tag: AddressTag, slot: Int) throws -> TagState? {
+        let here = table.state(of: tag, slot: slot)
+        if let here, here.isWhole { return here }
+        var there: TagState?
+        try base?.forEachState(of: tag) { if $0.slot == slot { there = $0 } }
+        guard var joined = there else { return here }
+        if let here { joined.join(here) }
+        return joined
+    }
+
+    private mutating func lift(_ tag: AddressTag, _ removal: SuppressionRemovals.Removal) throws {
+        var slots: Set<Int> = []
+        table.forEachState(of: tag) { if removal.covers($0) { slots.insert($0.slot) } }
+        try base?.forEachState(of: tag) { if removal.covers($0) { slots.insert($0.slot) } }
+        for slot in slots {
+            guard let joined = try state(of: tag, slot: slot) else { continue }
+            let isOver = joined.moment < removal.milliseconds
+            if removal.isOwn, !isOver { continue }
+            table.update(tag, slot: slot) { state in
+                state.isWhole = true
+                state.isFiled = false
+                state.isByEvent = joined.isByEvent && !isOver
+                state.moment = joined.moment
+            }
+        }
+    }
+
+    private static func removal(_ record: SuppressionRecord, _ scope: Int?) -> SuppressionRemovals.Removal {
+        SuppressionRemovals.Removal(
+            scope: scope,
+            cause: record.only?.cause,
+            isOwn: false,
+            milliseconds: record.milliseconds
+        )
+    }
+
+    private func knownSlot(_ scope: SuppressionScope, _ reason: Reason) -> Int? {
+        known(scope).map { TagState.slot(scope: $0, reason.cause) }
     }
 
     private func known(_ scope: SuppressionScope) -> Int? {
@@ -112,17 +219,32 @@ public struct SuppressionSet: Sendable {
 
     private mutating func number(_ scope: SuppressionScope) -> Int {
         if let known = known(scope) { return known }
-        guard case .list(let name) = scope, scopes.count + 2 <= Self.maximumScope else { return Self.all }
-        scopes[name] = scopes.count + 2
-        return scopes.count + 1
+        guard case .list(let name) = scope, listNames.count + 2 <= Self.maximumScope else { return Self.all }
+        listNames.append(name)
+        scopes[name] = listNames.count + 1
+        return listNames.count + 1
     }
+}
 
-    private static func flag(_ reason: Reason) -> TagState.Flags {
-        switch reason {
+extension Reason {
+    /// The kind of reason that it is.
+    var cause: TagState.Cause {
+        switch self {
         case .optedOut: .optedOut
         case .complained: .complained
         case .bounced: .bounced
         default: .byHand
+        }
+    }
+}
+
+extension TagState.Cause {
+    var reason: Reason {
+        switch self {
+        case .optedOut: .optedOut
+        case .complained: .complained
+        case .bounced: .bounced
+        case .byHand: .suppressedByHand
         }
     }
 }

@@ -6,7 +6,7 @@ public enum TokenKind: UInt8, CaseIterable, Sendable {
     case open = 0x6F
     /// A tracked link, `/c/TOKEN`.
     case click = 0x63
-    /// The unsubscribe page, `/u/TOKEN`.
+    /// The unsubscribe page, `/u/TOKEN`, and the preference page, `/p/TOKEN`.
     case unsubscribe = 0x75
 
     /// Whether tokens of this kind stop working some time after their key was replaced; who wants out may always get out.
@@ -36,12 +36,15 @@ public struct TokenContent: Hashable, Sendable {
     public var row: RowNumber
     /// What the link does.
     public var action: Action
+    /// The message's language, for the page that the link opens; empty where none was stated.
+    public var language: String
 
     /// Creates a token's content.
-    public init(job: JobID, row: RowNumber, action: Action) {
+    public init(job: JobID, row: RowNumber, action: Action, language: String = "") {
         self.job = job
         self.row = row
         self.action = action
+        self.language = language
     }
 
     /// Which kind of token holds this.
@@ -57,6 +60,10 @@ public struct TokenContent: Hashable, Sendable {
 extension TokenContent {
     /// The longest name of a list, in bytes; its event must fit a line of the log.
     static let maximumList = 1_000
+    /// Stands between a list's name and the language, where one is stated; tokens of earlier versions have neither.
+    static let separator: UInt8 = 0x1F
+    /// The longest language tag that is taken along.
+    static let maximumLanguage = 16
     private static let headCount = JobID.digestLength + 2 + 4
 
     static func appendHead(_ job: JobID, _ row: RowNumber, to plaintext: inout [UInt8]) {
@@ -72,6 +79,7 @@ extension TokenContent {
         else { return nil }
         let rest = plaintext[Self.headCount...]
         let action: Action
+        var language = ""
         switch kind {
         case .open:
             guard rest.isEmpty else { return nil }
@@ -82,13 +90,19 @@ extension TokenContent {
             guard Self.isTarget(target) else { return nil }
             action = .click(link: bigEndian(rest.prefix(2)), target: target)
         case .unsubscribe:
+            let texts = rest.dropFirst(AddressTag.byteCount).split(
+                separator: Self.separator,
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
             guard let tag = AddressTag(bytes: rest.prefix(AddressTag.byteCount)),
-                let list = String(validating: rest.dropFirst(AddressTag.byteCount), as: UTF8.self),
-                list.utf8.count <= Self.maximumList
+                let list = String(validating: texts[0], as: UTF8.self), list.utf8.count <= Self.maximumList,
+                let tongue = String(validating: texts.count > 1 ? texts[1] : [], as: UTF8.self)
             else { return nil }
+            language = tongue
             action = .unsubscribe(list: list, tag: tag)
         }
-        self.init(job: job, row: RowNumber(bigEndian(plaintext[12..<16])), action: action)
+        self.init(job: job, row: RowNumber(bigEndian(plaintext[12..<16])), action: action, language: language)
     }
 
     /// Whether bytes may go into a `Location` header: an absolute `http` or `https` URL with a host, visible ASCII only.

@@ -32,7 +32,7 @@ public struct BaseURL: Hashable, Sendable, CustomStringConvertible {
 public struct TrackingTokens: TokenMinting {
     private let seal: TokenSeal
     private let tagger: AddressTagger
-    private let prefixes: (open: [UInt8], click: [UInt8], unsubscribe: [UInt8])
+    private let prefixes: (open: [UInt8], click: [UInt8], unsubscribe: [UInt8], preferences: [UInt8])
 
     /// Takes what a link needs.
     ///
@@ -44,7 +44,8 @@ public struct TrackingTokens: TokenMinting {
         seal = TokenSeal(keys)
         self.tagger = tagger
         prefixes = (
-            Array("\(baseURL)/o/".utf8), Array("\(baseURL)/c/".utf8), Array("\(baseURL)/u/".utf8)
+            Array("\(baseURL)/o/".utf8), Array("\(baseURL)/c/".utf8), Array("\(baseURL)/u/".utf8),
+            Array("\(baseURL)/p/".utf8)
         )
     }
 
@@ -77,16 +78,45 @@ public struct TrackingTokens: TokenMinting {
         job: JobID,
         row: RowNumber,
         list: String,
+        language: String = "",
         address: Address,
         to output: inout [UInt8]
     ) {
         output.append(contentsOf: prefixes.unsubscribe)
+        appendRecipientToken(job, row, list, language, address, to: &output)
+    }
+
+    /// Appends the preference page's URL; whoever may opt out may choose, so that the token is the same.
+    public func appendPreferencesURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        language: String = "",
+        address: Address,
+        to output: inout [UInt8]
+    ) {
+        output.append(contentsOf: prefixes.preferences)
+        appendRecipientToken(job, row, list, language, address, to: &output)
+    }
+
+    private func appendRecipientToken(
+        _ job: JobID,
+        _ row: RowNumber,
+        _ list: String,
+        _ language: String,
+        _ address: Address,
+        to output: inout [UInt8]
+    ) {
         let tag = tagger.tag(of: address)
         let list = list.utf8.count <= TokenContent.maximumList ? list : ""
-        var text = plaintext(job, row, AddressTag.byteCount + list.utf8.count)
+        var text = plaintext(job, row, AddressTag.byteCount + list.utf8.count + 1 + language.utf8.count)
         text.append(bigEndian: tag.high)
         text.append(bigEndian: tag.low)
         text.append(contentsOf: list.utf8)
+        if !language.isEmpty, language.utf8.count <= TokenContent.maximumLanguage {
+            text.append(TokenContent.separator)
+            text.append(contentsOf: language.utf8)
+        }
         seal.append(.unsubscribe, text, to: &output)
     }
 

@@ -24,7 +24,12 @@ extension Timestamp {
 extension JSONObject {
     /// The moment that the members `time` and `ms` tell, in milliseconds since 1970.
     var moment: Int64? {
-        guard let seconds = text("time").flatMap({ Timestamp($0) })?.seconds, let rest = number("ms"),
+        moment("time", "ms")
+    }
+
+    /// The moment that two members tell, in milliseconds since 1970.
+    func moment(_ time: String, _ milliseconds: String) -> Int64? {
+        guard let seconds = text(time).flatMap({ Timestamp($0) })?.seconds, let rest = number(milliseconds),
             (0..<1_000).contains(rest)
         else { return nil }
         return seconds * 1_000 + Int64(rest)

@@ -13,8 +13,26 @@ struct PlainMinter: TokenMinting {
         output.append(contentsOf: "https://t.riverside.example/c/\(row)-\(link)".utf8)
     }
 
-    func appendUnsubscribeURL(job: JobID, row: RowNumber, list: String, address: Address, to output: inout [UInt8]) {
+    func appendUnsubscribeURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        language: String,
+        address: Address,
+        to output: inout [UInt8]
+    ) {
         output.append(contentsOf: "https://t.riverside.example/u/\(list.prefix(10))-\(row)".utf8)
+    }
+
+    func appendPreferencesURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        language: String,
+        address: Address,
+        to output: inout [UInt8]
+    ) {
+        output.append(contentsOf: "https://t.riverside.example/p/\(list.prefix(10))-\(row)".utf8)
     }
 }
 

@@ -126,9 +126,21 @@ struct ReadableMinter: TokenMinting {
         job: JobID,
         row: RowNumber,
         list: String,
+        language: String,
         address: Address,
         to output: inout [UInt8]
     ) {
         output += Array("\(base)/u/\(row)?l=\(list)&a=1".utf8)
+    }
+
+    func appendPreferencesURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        language: String,
+        address: Address,
+        to output: inout [UInt8]
+    ) {
+        output += Array("\(base)/p/\(row)?l=\(list)&a=1".utf8)
     }
 }

@@ -182,7 +182,30 @@ private struct AngleMinter: TokenMinting {
         output += Array("<\(link):".utf8) + target + Array(">".utf8)
     }
 
-    func appendUnsubscribeURL(job: JobID, row: RowNumber, list: String, address: Address, to output: inout [UInt8]) {
-        ReadableMinter().appendUnsubscribeURL(job: job, row: row, list: list, address: address, to: &output)
+    func appendUnsubscribeURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        language: String,
+        address: Address,
+        to output: inout [UInt8]
+    ) {
+        ReadableMinter().appendUnsubscribeURL(
+            job: job,
+            row: row,
+            list: list,
+            language: language,
+            address: address,
+            to: &output
+        )
     }
+
+    func appendPreferencesURL(
+        job: JobID,
+        row: RowNumber,
+        list: String,
+        language: String,
+        address: Address,
+        to output: inout [UInt8]
+    ) {}
 }

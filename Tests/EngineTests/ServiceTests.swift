@@ -332,14 +332,15 @@ import Tracking
             "list.csv",
             text: "name;email\nA;a@example.test\nB;nobody\nC\nD;d@example.test\n"
         )
-        let (added, problems) = try admin.import(file, list: nil)
-        #expect(added == 2)
+        let result = try admin.import(file)
+        let problems = result.problems
+        #expect(result.added == 2 && result.refused == 2)
         #expect(problems.map { $0.place?.line } == [3, 4])
         #expect(!problems.map(\.description).joined().contains("nobody"))
         let plain = try bench.scratch.write("plain.csv", text: "who\ne@example.test\n")
-        #expect(try admin.import(plain, list: "news").added == 1)
+        #expect(try admin.import(plain, SuppressionWish(list: "news")).added == 1)
         let other = try bench.scratch.write("other.csv", text: "who,what\ne@example.test,x\n")
-        #expect(throws: EngineError.self) { try admin.import(other, list: nil) }
+        #expect(throws: EngineError.self) { try admin.import(other) }
         #expect(try listed(admin).count == 3)
     }
 

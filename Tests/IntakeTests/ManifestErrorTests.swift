@@ -101,7 +101,7 @@ import Testing
         (
             8, "columns: [email]\nx:",
             "manifest.yaml:8:10: \"columns\" must be a mapping, not a list; write keys and values: "
-                + "address, key, name, tz, no_tracking or plain\nmanifest.yaml:9:1: unknown key \"x\"; known here: name, purpose, "
+                + "address, key, name, tz, no_tracking, language or plain\nmanifest.yaml:9:1: unknown key \"x\"; known here: name, purpose, "
                 + "from, subject, template, recipients, columns, reply_to, route, attachments, inline_images, "
                 + "tracking, list, not_before, not_after, window, holidays, rate, defaults, trusted_html and "
                 + "others"

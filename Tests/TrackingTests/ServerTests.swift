@@ -205,11 +205,11 @@ struct ServerTests {
             events: served.events.reader()
         )
         try list.refresh()
-        let before = list.reason(for: Fixture.address("ada@x.example"), list: "newsletter")
+        let before = try list.reason(for: Fixture.address("ada@x.example"), list: "newsletter")
         #expect(before == nil)
         _ = try await served.request(.post, unsubscribe, body: "List-Unsubscribe=One-Click")
         try list.refresh()
-        let after = list.reason(for: Fixture.address("Ada@X.example"), list: "newsletter")
+        let after = try list.reason(for: Fixture.address("Ada@X.example"), list: "newsletter")
         #expect(after == .optedOut)
     }
 
@@ -250,7 +250,7 @@ struct ServerTests {
         let served = try Served()
         let answer = try await served.request(.get, path)
         #expect(answer.status == 404)
-        #expect(answer.text == Pages(siteName: "Riverside <Clinic>").unknown(.english))
+        #expect(answer.text == Pages(siteName: "Riverside <Clinic>").unknown(.of(.english)))
         #expect(answer["location"] == nil)
         #expect(try served.events.events().isEmpty)
     }

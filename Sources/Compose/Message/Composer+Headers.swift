@@ -83,6 +83,7 @@ extension Composer {
                 job: context.job,
                 row: row.number,
                 list: context.list,
+                language: context.language,
                 address: context.recipient,
                 to: &output
             )

@@ -54,8 +54,8 @@ public struct CompiledTemplate: Sendable {
                 if Escape.isEmpty(bytes, row.range(Int(operation.first))) { index = Int(operation.second) }
             case .jumpIfFilled:
                 if !Escape.isEmpty(bytes, row.range(Int(operation.first))) { index = Int(operation.second) }
-            case .unsubscribe:
-                try appendUnsubscribeURL(operation, row.number, context, to: &output)
+            case .page:
+                try appendPageURL(operation, row.number, context, to: &output)
             case .pixel:
                 appendPixel(row.number, context, to: &output)
             case .link:
@@ -103,7 +103,7 @@ public struct CompiledTemplate: Sendable {
         Self.escapeTail(of: &output, from: start, escape)
     }
 
-    private func appendUnsubscribeURL(
+    private func appendPageURL(
         _ operation: TemplateOperation,
         _ row: RowNumber,
         _ context: RenderContext,
@@ -111,13 +111,26 @@ public struct CompiledTemplate: Sendable {
     ) throws(RenderProblem) {
         guard let minter = context.minter else { throw .noUnsubscribeURL(place: sites[Int(operation.site)].place) }
         let start = output.count
-        minter.appendUnsubscribeURL(
-            job: context.job,
-            row: row,
-            list: context.list,
-            address: context.recipient,
-            to: &output
-        )
+        let (job, list, language, recipient) = (context.job, context.list, context.language, context.recipient)
+        if RecipientPage(rawValue: UInt8(operation.first)) == .preferences {
+            minter.appendPreferencesURL(
+                job: job,
+                row: row,
+                list: list,
+                language: language,
+                address: recipient,
+                to: &output
+            )
+        } else {
+            minter.appendUnsubscribeURL(
+                job: job,
+                row: row,
+                list: list,
+                language: language,
+                address: recipient,
+                to: &output
+            )
+        }
         Self.escapeTail(of: &output, from: start, operation.escape)
     }
 

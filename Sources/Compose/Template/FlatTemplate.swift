@@ -4,8 +4,29 @@ import Core
 enum TemplateBinding: Hashable, Sendable {
     /// A column, by its number.
     case column(Int)
-    /// The unsubscribe page's address, made for each row.
+    /// The address of a page for the recipient, made for each row.
+    case page(RecipientPage)
+
+    /// Whether it is a whole address.
+    var isPage: Bool {
+        if case .page = self { true } else { false }
+    }
+}
+
+/// A page on which a recipient says what mail to send.
+enum RecipientPage: UInt8, CaseIterable, Sendable {
+    /// Takes one opt-out.
     case unsubscribe
+    /// Takes choices by list.
+    case preferences
+
+    /// The tag's name.
+    var name: String {
+        switch self {
+        case .unsubscribe: "unsubscribe_url"
+        case .preferences: "preferences_url"
+        }
+    }
 }
 
 /// A tag that writes a cell.

@@ -27,7 +27,7 @@ extension HTMLScanner {
         } else if value.unescaped {
             escape = .none
         }
-        if context.state == .text, context.bareURL.isInURL, value.binding != .unsubscribe,
+        if context.state == .text, context.bareURL.isInURL, !value.binding.isPage,
             !columns.plain.contains(value.name)
         {
             refusePHIInURL(value.name, value.place)
@@ -170,7 +170,7 @@ extension HTMLScanner {
     }
 
     private mutating func placeInURL(_ value: TemplateValue, _ tag: String) -> Escape? {
-        if value.binding == .unsubscribe {
+        if value.binding.isPage {
             guard context.urlPrefix.isEmpty else {
                 report(
                     "\(tag) is a whole address and stands behind another",

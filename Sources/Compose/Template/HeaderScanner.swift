@@ -44,7 +44,7 @@ enum HeaderScanner {
                     )
                 }
                 pieces.append(.bytes(text))
-            case .value(let value) where value.binding == .unsubscribe:
+            case .value(let value) where value.binding.isPage:
                 found.append(
                     Diagnostic("{{\(value.name)}} cannot stand in a header", at: value.place, fix: "take it out")
                 )

@@ -13,6 +13,8 @@ public struct RenderContext: Sendable {
     /// Whether this message is tracked as the job's messages are; if not it is rendered from templates without pixel and
     /// tracked links, and its links stand as they were written.
     public var isTracked: Bool
+    /// The language of the pages that the message leads to; empty where the reader's browser decides.
+    public var language: String
 
     /// Creates a context for one message.
     public init(
@@ -20,13 +22,15 @@ public struct RenderContext: Sendable {
         minter: (any TokenMinting)? = nil,
         recipient: Address,
         list: String = "",
-        isTracked: Bool = true
+        isTracked: Bool = true,
+        language: String = ""
     ) {
         self.job = job
         self.minter = minter
         self.recipient = recipient
         self.list = list
         self.isTracked = isTracked
+        self.language = language
     }
 }
 

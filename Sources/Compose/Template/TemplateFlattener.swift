@@ -155,7 +155,7 @@ struct TemplateFlattener {
                 report("\(tag) is empty in this site", place, "put it in a section: {{#\(name)}}…{{/\(name)}}")
             }
             write(.constant(name: name, text: Array(text.utf8), place))
-        case .unsubscribe(let available):
+        case .page(let page, let available):
             if !available, muted == 0 {
                 report(
                     "there is no unsubscribe address for this job",
@@ -165,7 +165,7 @@ struct TemplateFlattener {
             }
             write(
                 .value(
-                    TemplateValue(binding: .unsubscribe, name: name, unescaped: unescaped, guarded: true, place: place)
+                    TemplateValue(binding: .page(page), name: name, unescaped: unescaped, guarded: true, place: place)
                 )
             )
         }
@@ -192,7 +192,7 @@ struct TemplateFlattener {
             return
         case .constant(let text):
             isTaken = text.isEmpty == inverted
-        case .unsubscribe(let available):
+        case .page(_, let available):
             isTaken = available != inverted
         }
         // Fixed for the whole job, so it is decided here.

@@ -2,12 +2,10 @@ import Core
 
 /// What the names in a job's templates mean.
 struct TemplateNames: Sendable {
-    static let unsubscribeURL = "unsubscribe_url"
-
     enum Meaning {
         case column(Int)
         case constant(String)
-        case unsubscribe(available: Bool)
+        case page(RecipientPage, available: Bool)
     }
 
     /// Why a name means nothing.
@@ -18,20 +16,21 @@ struct TemplateNames: Sendable {
 
     let columns: ColumnTable
     private let constants: [String: String]
-    private let hasUnsubscribeURL: Bool
+    private let hasPages: Bool
     private let numbers: [String: Int]
 
     init(columns: ColumnTable, constants: [String: String], hasUnsubscribeURL: Bool) {
         self.columns = columns
         self.constants = constants
-        self.hasUnsubscribeURL = hasUnsubscribeURL
+        hasPages = hasUnsubscribeURL
         numbers = Dictionary(columns.names.enumerated().map { ($1, $0) }) { first, _ in first }
     }
 
     /// - Parameter tag: The tag as it is written, for the problem's text.
     func meaning(_ name: String, _ tag: String) -> Result<Meaning, Unknown> {
         let number = numbers[name]
-        let isBuiltIn = name == Self.unsubscribeURL || constants[name] != nil
+        let page = RecipientPage.allCases.first { $0.name == name }
+        let isBuiltIn = page != nil || constants[name] != nil
         if let number {
             guard isBuiltIn else { return .success(.column(number)) }
             return .failure(
@@ -41,13 +40,13 @@ struct TemplateNames: Sendable {
                 )
             )
         }
-        if name == Self.unsubscribeURL { return .success(.unsubscribe(available: hasUnsubscribeURL)) }
+        if let page { return .success(.page(page, available: hasPages)) }
         if let text = constants[name] { return .success(.constant(text)) }
         return .failure(Unknown(problem: "\(tag) names no column", fix: fix(for: name)))
     }
 
     private func fix(for name: String) -> String {
-        let known = columns.names + constants.keys.sorted() + [Self.unsubscribeURL]
+        let known = columns.names + constants.keys.sorted() + RecipientPage.allCases.map(\.name)
         if let near = Suggestion.nearest(to: name, in: known) { return "did you mean {{\(near)}}?" }
         // Words of other template languages, in which people think.
         if name == "else" { return "Mustache has no else: close the section and open {{^column}}" }

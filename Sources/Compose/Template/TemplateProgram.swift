@@ -11,8 +11,8 @@ struct TemplateOperation: Sendable {
         case jumpIfEmpty
         /// Goes to `second` if column `first` is not empty.
         case jumpIfFilled
-        /// Appends the unsubscribe page's address.
-        case unsubscribe
+        /// Appends the address of page `first`.
+        case page
         /// Appends the pixel.
         case pixel
         /// Appends link `site` to the fixed target in the pool from `first` up to `second`.
@@ -33,7 +33,7 @@ struct TemplateOperation: Sendable {
     var escape: Escape = .none
     var first: Int32 = 0
     var second: Int32 = 0
-    /// For `cell` and `unsubscribe` the tag, for `link` the link's number.
+    /// For `cell` and `page` the tag, for `link` the link's number.
     var site: Int32 = 0
 }
 
@@ -47,7 +47,7 @@ struct TemplateSite: Sendable {
 enum TemplatePiece: Sendable {
     case bytes([UInt8])
     case cell(TemplateValue, Escape)
-    case unsubscribe(Escape, Place)
+    case page(RecipientPage, Escape, Place)
     case open(TemplateCondition)
     case close
     /// Between these two, bytes are the target itself, without HTML's escaping.

@@ -28,8 +28,8 @@ struct TemplateProgramBuilder {
             addLiteral(bytes)
         case .cell(let value, let escape):
             addCell(value, escape)
-        case .unsubscribe(let escape, let place):
-            add(.unsubscribe, escape: escape, site: addSite("", place))
+        case .page(let page, let escape, let place):
+            add(.page, escape: escape, first: Int(page.rawValue), site: addSite("", place))
         case .open(let condition):
             addUse(condition.column, condition.place)
             open.append(program.operations.count)
@@ -84,8 +84,11 @@ struct TemplateProgramBuilder {
     }
 
     private mutating func addCell(_ value: TemplateValue, _ escape: Escape) {
-        guard case .column(let column) = value.binding else {
-            return add(.unsubscribe, escape: escape, site: addSite("", value.place))
+        let column: Int
+        switch value.binding {
+        case .column(let number): column = number
+        case .page(let page):
+            return add(.page, escape: escape, first: Int(page.rawValue), site: addSite("", value.place))
         }
         addUse(column, value.place)
         var fallback = -1

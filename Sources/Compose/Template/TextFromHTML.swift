@@ -191,7 +191,7 @@ struct TextFromHTML {
             if isOther { label = "" }
             if link.isPlainText, range.count == 1, label == String(decoding: address, as: UTF8.self) { return }
             if isOther, repeatsLabel(link.text, address) { return }
-        } else if case .value(let value, _) = items[first], value.binding != .unsubscribe {
+        } else if case .value(let value, _) = items[first], !value.binding.isPage {
             return
         }
         let hasText = !link.text.allSatisfy(\.isSpace) || !link.isPlainText

@@ -158,14 +158,14 @@ struct TextScanner {
     }
 
     private mutating func addValue(_ value: TemplateValue) {
-        if let section = endedInSection, value.binding != .unsubscribe { refuseBrokenURL(section) }
+        if let section = endedInSection, !value.binding.isPage { refuseBrokenURL(section) }
         endedInSection = nil
         lastByte = UInt8(ascii: "x")
         guard let url else {
             output.append(.value(value, .none))
             return
         }
-        if value.binding == .unsubscribe {
+        if value.binding.isPage {
             report("{{\(value.name)}} is a whole address and stands in another", value.place, "put a space before it")
         } else if !columns.plain.contains(value.name) {
             report(

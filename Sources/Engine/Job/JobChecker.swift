@@ -62,7 +62,13 @@ struct JobChecker: Sendable {
         let table = try self.table(manifest, folder)
         pin.add(table.file)
         let zones = RowZones(site.configuration.zone.value)
-        let columns = JobColumns(manifest, header: table.header, zones: zones, problems: &problems)
+        let columns = JobColumns(
+            manifest,
+            header: table.header,
+            zones: zones,
+            language: site.configuration.language?.value,
+            problems: &problems
+        )
         let verdicts = TrackedAct.allCases.map { site.configuration.verdict(on: $0, for: manifest).decision }
         problems += TrackingHostCheck(site: site).problems(of: manifest)
         problems += wishProblems(manifest, table, columns, isTracked: verdicts.contains(where: \.isOn))

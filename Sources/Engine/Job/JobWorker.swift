@@ -214,9 +214,6 @@ public struct JobWorker: Sendable {
         let begun = ledger.run.retries > 0 ? ledger.run.lastStart : nil
         let calendar = job.calendar(begun: begun ?? job.run.takenUp, usualSeconds: tuning.usualSeconds)
         let suppressions = try suppressions(job)
-        if let fault = suppressions.fault {
-            log.error("a line of the suppression list is not believed", metadata: ["fault": "\(fault)"])
-        }
         let board = ledger.withRows { JobBoard($0) }
         let source = JobSource(
             job: job,

@@ -67,7 +67,8 @@ struct PreparedJob: Sendable {
             minter: minter,
             recipient: recipient,
             list: list,
-            isTracked: columns.wish(row) == .silent
+            isTracked: columns.wish(row) == .silent,
+            language: columns.language(of: row)
         )
     }
 
@@ -142,12 +143,24 @@ struct JobColumns: Sendable {
     let zones: RowZones
     /// Who is not to be tracked.
     let noTracking: Int?
+    /// The recipient's language, for the pages that the message leads to, and what holds where the cell names none of theirs.
+    let language: (column: Int?, usual: String)
     /// The two columns that marketing needs.
     let authorization: (reference: Int, expires: Int)?
 
     /// Finds the columns that the manifest names; reports those that are not there, each at its place.
-    init?(_ manifest: Manifest, header: CSVHeader, zones: RowZones, problems: inout [Diagnostic]) {
+    init?(
+        _ manifest: Manifest,
+        header: CSVHeader,
+        zones: RowZones,
+        language: String? = nil,
+        problems: inout [Diagnostic]
+    ) {
         self.zones = zones
+        let stated = (manifest.language?.value ?? language).flatMap { PageLanguage(tag: $0) }
+        self.language = (
+            manifest.columns.language.flatMap { header.index(of: $0.value) }, stated?.rawValue ?? ""
+        )
         for column in manifest.namedColumns where header.index(of: column.value) == nil {
             let near = Suggestion.nearest(to: column.value, in: header.names)
             problems.append(
@@ -177,6 +190,12 @@ struct JobColumns: Sendable {
             let expires = header.index(of: Manifest.authorizationExpiresColumn)
         else { return nil }
         authorization = (reference, expires)
+    }
+
+    /// The language of the pages that a row's message leads to; empty where the reader's browser decides.
+    func language(of row: borrowing Row) -> String {
+        guard let column = language.column else { return language.usual }
+        return PageLanguage(tag: row.text(column).filter { $0 != " " })?.rawValue ?? language.usual
     }
 
     /// The column that is to blame for what was judged.

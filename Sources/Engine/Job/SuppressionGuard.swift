@@ -21,23 +21,20 @@ final class SuppressionGuard: Sendable {
     ///   - isMarketing: Whether the job's purpose is marketing.
     init(_ list: consuming sending SuppressionList, list name: String?, isMarketing: Bool) throws {
         try list.refresh()
+        // Not knowing whether somebody opted out is no licence to send.
+        try list.check()
         self.list = Mutex(list)
         self.name = name
         self.isMarketing = isMarketing
     }
 
-    /// A line of the list that is damaged or forged and therefore left out; `nil` if there is none.
-    var fault: ChainFault? {
-        list.withLock { $0.firstFileFault }
-    }
-
     /// Why the recipient gets nothing; `nil` if the message may go.
     ///
-    /// - Throws: If the list cannot be read: not knowing whether somebody opted out is no licence to send.
+    /// - Throws: If the list cannot be read or is damaged: not knowing whether somebody opted out is no licence to send.
     func reason(against recipient: Address) throws -> Reason? {
         try list.withLock { list in
             try list.refresh()
-            return list.reason(for: recipient, list: name, isMarketing: isMarketing)
+            return try list.reason(for: recipient, list: name, isMarketing: isMarketing)
         }
     }
 }

@@ -47,7 +47,10 @@ public struct TrackingService: Service {
             keyPEM: SecretBytes(copying: try site.secretFile(key)),
             baseURL: base,
             keys: keys,
-            siteName: site.configuration.site.value
+            siteName: site.configuration.site.value,
+            lists: site.configuration.lists.map { list in
+                OfferedList(scope: list.name.map { .list($0) } ?? .marketing, titles: list.titles)
+            }
         )
         do {
             let events = try EventLog(directory: try site.outbox("events"), keys: keys, host: Working.host)

@@ -2,6 +2,7 @@ import Core
 import Files
 import OpenSSL
 import Records
+import Tracking
 
 /// Checks the signatures of result files.
 public struct Verification: Sendable {
@@ -43,7 +44,11 @@ public struct Verification: Sendable {
     public func check(_ path: String) throws(EngineError) -> [Finding] {
         do {
             if let directory = try? Directory(path: path) {
-                let reports = try check.check(job: directory)
+                var reports = try check.check(job: directory)
+                if try directory.status(of: SuppressionFile.name) != nil {
+                    let finding = try check.check(SuppressionFile.name, in: directory)
+                    reports.append(SignatureCheck.Report(file: SuppressionFile.name, finding: finding))
+                }
                 guard !reports.isEmpty else {
                     throw EngineError(
                         .usage,

@@ -9,6 +9,7 @@ extension Manifest {
         if let name = columns.name { named.append(name) }
         if let zone = columns.zone { named.append(zone) }
         if let noTracking = columns.noTracking { named.append(noTracking) }
+        if let language = columns.language { named.append(language) }
         named += columns.plain + defaults.map(\.column) + trustedHTML
         if isMarketing {
             named += [Self.authorizationColumn, Self.authorizationExpiresColumn].map { Placed($0, at: purpose.place) }
@@ -25,7 +26,7 @@ extension Manifest {
     ///
     /// Its From, route and agreement, its times, and what it asks of a site that does not have it.
     public func problems(in site: SiteConfiguration, at now: Timestamp) -> [Diagnostic] {
-        senderProblems(in: site) + routeProblems(in: site, at: now) + trackingProblems(in: site)
+        senderProblems(in: site) + routeProblems(in: site, at: now) + trackingProblems(in: site) + listProblems(in: site)
             + timeProblems(in: site.zone.value, at: now)
     }
 
@@ -102,6 +103,20 @@ extension Manifest {
                 fix: "add \"tracking\" to \(SiteConfiguration.fileName)"
             )
         }
+    }
+
+    /// A list that the site does not name, though it names some.
+    private func listProblems(in site: SiteConfiguration) -> [Diagnostic] {
+        let names = site.lists.compactMap(\.name)
+        guard let list, !names.isEmpty, !names.contains(list.value) else { return [] }
+        return [
+            Diagnostic(
+                "the site's \"lists\" have no \(Words.quoted(list.value))",
+                at: list.place,
+                fix: Words.suggestion(for: list.value, in: names, named: "they are"),
+                severity: .warning
+            )
+        ]
     }
 
     private func timeProblems(in zone: TimeZoneRules, at now: Timestamp) -> [Diagnostic] {

@@ -99,13 +99,14 @@ extension Manifest {
     }
 
     private static func columns(_ reader: MappingReader) -> Columns? {
-        let known = ["address", "key", "name", "tz", "no_tracking", "plain"]
+        let known = ["address", "key", "name", "tz", "no_tracking", "language", "plain"]
         guard let fields = reader.mapping("columns", known: known, required: true) else { return nil }
         let address = fields.text("address", required: true)
         let key = fields.text("key", required: true)
         let name = fields.text("name")
         let zone = fields.text("tz")
         let noTracking = fields.text("no_tracking")
+        let language = fields.text("language")
         let plain = fields.texts("plain", of: "columns")
         guard let address, let key else { return nil }
         if address.value == key.value {
@@ -123,7 +124,15 @@ extension Manifest {
                 fix: "take it out, unless it may stand in subjects, headers and links"
             )
         }
-        return Columns(address: address, key: key, name: name, zone: zone, noTracking: noTracking, plain: plain)
+        return Columns(
+            address: address,
+            key: key,
+            name: name,
+            zone: zone,
+            noTracking: noTracking,
+            language: language,
+            plain: plain
+        )
     }
 
     private static func list(_ reader: MappingReader) -> Placed<String>? {

@@ -94,6 +94,8 @@ public struct Manifest: Sendable {
         public var zone: Placed<String>?
         /// The column that says who is not to be tracked, if it has another name than ``TrackingWish/column``.
         public var noTracking: Placed<String>?
+        /// The column that holds the recipient's language, for the pages that the message leads to.
+        public var language: Placed<String>?
         /// The columns that are not PHI; all others are.
         public var plain: [Placed<String>]
     }

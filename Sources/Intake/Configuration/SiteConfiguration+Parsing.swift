@@ -6,7 +6,7 @@ extension SiteConfiguration {
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "holidays", "settle", "keys", "witness", "lease",
         "associates", "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
-        "reports",
+        "reports", "lists",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -34,6 +34,7 @@ extension SiteConfiguration {
         let fips = reader.flag("fips")
         let halt = Halt.read(reader)
         let reports = Reports.read(reader)
+        let lists = MailingList.read(reader)
         let defaultRoute = reader.text("default_route")
         if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
             problems.report(
@@ -63,7 +64,8 @@ extension SiteConfiguration {
             dkim: dkim,
             fips: fips,
             halt: halt,
-            reports: reports
+            reports: reports,
+            lists: lists
         )
     }
 

@@ -44,6 +44,8 @@ public struct SiteConfiguration: Sendable {
     public var halt: Halt?
     /// When reports on the whole site are written.
     public var reports = Reports()
+    /// What recipients can choose on the preference page, in the file's order.
+    public var lists: [MailingList] = []
 
     /// How many refusals a job may have before it stops and waits for a person.
     public struct Halt: Hashable, Sendable {

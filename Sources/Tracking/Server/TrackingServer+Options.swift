@@ -4,7 +4,7 @@ internal import Web
 extension TrackingServer {
     /// One of the server's names.
     public struct Host: Sendable {
-        /// Where the server is reached from outside; its path, if any, stands before `/o/`, `/c/`, `/u/`, `/healthz`.
+        /// Where the server is reached from outside; its path, if any, stands before `/o/`, `/c/`, `/u/`, `/p/`, `/healthz`.
         public var baseURL: BaseURL
         /// The certificate chain in PEM form, the server's own first.
         public var certificatePEM: [UInt8]
@@ -99,6 +99,8 @@ extension TrackingServer {
         public var keys: TokenKeys
         /// Whose messages these are, as the unsubscribe page says it; may be empty.
         public var siteName: String
+        /// What the preference page offers besides all mail and the message's own list.
+        public var lists: [OfferedList] = []
         /// How requests are told apart.
         public var classifier = Classifier()
         /// How much anybody may take.

@@ -46,13 +46,14 @@ public struct TrackingServer: Service {
         certificates = try Self.certificates(options)
         let seal = TokenSeal(options.keys, clock: clock)
         let visits = Visits(classifier: options.classifier, clock: clock)
-        let pages = Pages(siteName: options.siteName)
+        let pages = Pages(siteName: options.siteName, lists: options.lists)
         site = TrackingSite(
             bases: options.hosts.map(\.baseURL),
             handlers: [
                 "o": OpenHandler(seal: seal, visits: visits),
                 "c": ClickHandler(seal: seal, visits: visits),
-                "u": UnsubscribeHandler(seal: seal, visits: visits, pages: pages),
+                "u": OptOutHandler(page: .unsubscribe, seal: seal, visits: visits, pages: pages),
+                "p": OptOutHandler(page: .preferences, seal: seal, visits: visits, pages: pages),
             ],
             health: HealthHandler(log: log),
             pages: pages
