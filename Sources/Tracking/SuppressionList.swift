@@ -87,7 +87,11 @@ public struct SuppressionList: ~Copyable {
     public mutating func refresh(_ onEvent: (Event) -> Void = { _ in }) throws {
         let isFirst = !isOpen
         if isFirst { open(onEvent) }
-        while try !readOn(onEvent) { writeIndex() }
+        do {
+            while try !readOn(onEvent) { writeIndex() }
+        } catch is SuppressionIndex.Damaged {
+            try begin(onEvent)
+        }
         faults.removeAll { mended.contains(MendedPlace(file: $0.file, offset: $0.offset)) }
         if suppressed.table.count >= tuning.mostEntries || isFirst && lines >= tuning.mostLines { writeIndex() }
     }
@@ -99,9 +103,32 @@ public struct SuppressionList: ~Copyable {
     ///   - list: The message's list, if it has one.
     ///   - isMarketing: Whether its purpose is marketing.
     /// - Throws: ``Damaged`` while nobody can say, or whatever keeps the index from being read.
-    public func reason(for address: Address, list: String? = nil, isMarketing: Bool = false) throws -> Reason? {
+    public mutating func reason(
+        for address: Address,
+        list: String? = nil,
+        isMarketing: Bool = false
+    ) throws -> Reason? {
         try check()
-        return try suppressed.reason(for: tagger.tag(of: address), list: list, isMarketing: isMarketing)
+        let tag = tagger.tag(of: address)
+        do {
+            return try suppressed.reason(for: tag, list: list, isMarketing: isMarketing)
+        } catch is SuppressionIndex.Damaged {
+            // It was made from the files, and can be again.
+            try begin { _ in }
+            try check()
+            return try suppressed.reason(for: tag, list: list, isMarketing: isMarketing)
+        }
+    }
+
+    private mutating func begin(_ onEvent: (Event) -> Void) throws {
+        try outbox.remove(SuppressionIndex.name)
+        suppressed = SuppressionSet()
+        follower = SuppressionFile.follower(key)
+        events = events?.fromTheBeginning()
+        (faults, mended, complaints, lines) = ([], [], [], 0)
+        isOpen = true
+        while try !readOn(onEvent) { writeIndex() }
+        faults.removeAll { mended.contains(MendedPlace(file: $0.file, offset: $0.offset)) }
     }
 
     /// Throws ``Damaged`` if there is damage that nobody has looked at.

@@ -55,9 +55,9 @@ extension SuppressionFile {
         var records: [SuppressionRecord] = []
         for fault in found {
             let room = fault.file == Self.name ? outbox : directory
-            let saved = room.flatMap { Self.legible(fault, in: $0, tagger) }
-            report.lines.append(MendedLine(fault: fault, isSaved: saved != nil))
-            if let saved { records.append(saved) }
+            let saved = room.map { Self.legible(fault, in: $0, tagger) } ?? []
+            report.lines.append(MendedLine(fault: fault, isSaved: !saved.isEmpty))
+            records += saved
         }
         let hasHeader = Self.follower(key).isReadable(in: outbox)
         if !hasHeader, try file.status().size > 0 {
@@ -140,10 +140,10 @@ extension SuppressionFile {
     }
 
     /// What can still be read of a damaged line, on the recipient's side: the mailbox, and all mail where the scope cannot be read.
-    static func legible(_ fault: ChainFault, in directory: Directory, _ tagger: AddressTagger) -> SuppressionRecord? {
+    static func legible(_ fault: ChainFault, in directory: Directory, _ tagger: AddressTagger) -> [SuppressionRecord] {
         guard let file = try? directory.openRegular(fault.file),
             let bytes = try? file.read(at: fault.offset, count: ChainFollower.maximumLine)
-        else { return nil }
+        else { return [] }
         return legible(bytes.prefix { $0 != UInt8(ascii: "\n") }, tagger)
     }
 
@@ -158,26 +158,26 @@ extension SuppressionFile {
             if bytes.isEmpty { return }
             let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
             for line in bytes[..<end].split(separator: UInt8(ascii: "\n")) {
-                if let record = legible(line, tagger) { body(record) }
+                for record in legible(line, tagger) { body(record) }
             }
             offset += Int64(end)
         }
     }
 
-    private static func legible(_ line: ArraySlice<UInt8>, _ tagger: AddressTagger) -> SuppressionRecord? {
+    private static func legible(_ line: ArraySlice<UInt8>, _ tagger: AddressTagger) -> [SuppressionRecord] {
         if let object = JSONObject(line) {
             // A line that reads well may be in the wrong place; what takes mailboxes off is not believed.
             if let event = Event(object) {
-                return SuppressionRecord(event).flatMap { $0.operation == .add ? $0 : nil }
+                return SuppressionRecord(event).map { $0.operation == .add ? [$0] : [] } ?? []
             }
-            if object.text("op") == "remove" || object.text("op") == "mend" { return nil }
-            if let record = SuppressionRecord(object) { return retagged(record, tagger) }
+            if object.text("op") == "remove" || object.text("op") == "mend" { return [] }
+            if let record = SuppressionRecord(object) { return [retagged(record, tagger)] }
         }
-        guard let tag = value("tag", in: line).flatMap({ AddressTag(hex: $0) }),
-            ["unsubscribe", "complaint", nil].contains(value("kind", in: line)),
-            value("op", in: line) != "remove"
-        else { return nil }
-        return .add(tag)
+        // Two lines may have become one.
+        let tags = values("tag", in: line).compactMap { AddressTag(hex: $0) }
+        let harmless = values("op", in: line).count { $0 == "remove" }
+            + values("kind", in: line).count { $0 != "unsubscribe" && $0 != "complaint" }
+        return harmless < tags.count ? tags.map { .add($0) } : []
     }
 
     /// The tag is made anew from the address, where the line has one: the key may have changed.
@@ -190,15 +190,16 @@ extension SuppressionFile {
         return record
     }
 
-    /// The text of a member that can be made out in a line which as a whole cannot be read.
-    private static func value(_ name: String, in line: ArraySlice<UInt8>) -> String? {
+    /// The texts of a member that can be made out in a line which as a whole cannot be read.
+    private static func values(_ name: String, in line: ArraySlice<UInt8>) -> [String] {
         let start = Array("\"\(name)\":\"".utf8)
-        guard line.count >= start.count else { return nil }
-        for index in line.startIndex...(line.endIndex - start.count) where line[index...].starts(with: start) {
-            let text = line[(index + start.count)...].prefix { $0 != UInt8(ascii: "\"") }
-            return String(validating: text, as: UTF8.self)
+        guard line.count >= start.count else { return [] }
+        return (line.startIndex...(line.endIndex - start.count)).filter { line[$0...].starts(with: start) }.compactMap {
+            String(
+                validating: line[($0 + start.count)...].prefix { $0 != UInt8(ascii: "\"") },
+                as: UTF8.self
+            )
         }
-        return nil
     }
 }
 

@@ -118,7 +118,7 @@ public struct SuppressionRecord: Hashable, Sendable {
             return
         case .bounce: (scope, reason) = (.all, .bounced)
         case .complaint: (scope, reason) = (.all, .complained)
-        case .open, .click, .pickup, .resubscribe, .subscribe, .confirm: return nil
+        case .open, .click, .pickup, .subscribe, .confirm: return nil
         }
         self = .add(
             tag,

@@ -33,7 +33,8 @@ extension SuppressionAdmin {
     ///   - path: The file.
     ///   - wish: The scope and reason of rows that have none of their own.
     @discardableResult
-    public func `import`(_ path: String, _ wish: SuppressionWish = .init()) throws(EngineError) -> Import {
+    public func `import`(_ path: String, _ wish: SuppressionWish? = nil) throws(EngineError) -> Import {
+        let wish = wish ?? .anything
         do {
             let (parent, name) = Self.split(path)
             let table = try RecipientTable(pinning: try Directory(path: parent).openRegular(name))

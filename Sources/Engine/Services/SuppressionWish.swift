@@ -39,6 +39,14 @@ public struct SuppressionWish: Sendable {
         self.reason = known
     }
 
+    /// All of them.
+    static let anything = SuppressionWish(of: nil, for: nil)
+
+    private init(of scope: SuppressionScope?, for reason: Reason?) {
+        self.scope = scope
+        self.reason = reason
+    }
+
     func matches(_ record: SuppressionRecord) -> Bool {
         (scope == nil || scope == record.scope) && (reason == nil || reason == record.reason)
     }
@@ -46,16 +54,6 @@ public struct SuppressionWish: Sendable {
 
 /// The words of suppression lists, ours and other systems'.
 enum SuppressionWords {
-    /// What a column may be called.
-    static let columns: [(column: WritableKeyPath<Columns, Int?>, names: Set<String>)] = [
-        (\.address, ["address", "email", "emailaddress", "mail", "recipient", "recipientaddress"]),
-        (\.tag, ["tag"]),
-        (\.scope, ["scope"]),
-        (\.list, ["list", "listname"]),
-        (\.reason, ["reason", "suppressionreason", "type", "suppressiontype"]),
-        (\.since, ["since", "created", "createdat", "date", "time", "timestamp", "lastupdatetime", "unsubtime", "unsubscribedat"]),
-    ]
-
     private static let reasons: [(reason: Reason, words: Set<String>)] = [
         (
             .optedOut,
@@ -77,9 +75,15 @@ enum SuppressionWords {
 
         init(_ names: [String]) {
             let names = names.map { SuppressionWords.plain($0) }
-            for (column, words) in SuppressionWords.columns {
-                self[keyPath: column] = names.firstIndex { words.contains($0) }
-            }
+            func find(_ words: String...) -> Int? { names.firstIndex { words.contains($0) } }
+            address = find("address", "email", "emailaddress", "mail", "recipient", "recipientaddress")
+            tag = find("tag")
+            scope = find("scope")
+            list = find("list", "listname")
+            reason = find("reason", "suppressionreason", "type", "suppressiontype")
+            since = find(
+                "since", "created", "createdat", "date", "time", "timestamp", "lastupdatetime", "unsubtime", "unsubscribedat"
+            )
             if address == nil, tag == nil, names.count == 1 { address = 0 }
         }
     }

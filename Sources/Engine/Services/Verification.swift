@@ -44,19 +44,20 @@ public struct Verification: Sendable {
     public func check(_ path: String) throws(EngineError) -> [Finding] {
         do {
             if let directory = try? Directory(path: path) {
-                var reports = try check.check(job: directory)
+                var findings = try check.check(job: directory).map { Finding("\(path)/\($0.file)", $0.finding) }
+                // The site's outbox.
                 if try directory.status(of: SuppressionFile.name) != nil {
                     let finding = try check.check(SuppressionFile.name, in: directory)
-                    reports.append(SignatureCheck.Report(file: SuppressionFile.name, finding: finding))
+                    findings.append(Finding("\(path)/\(SuppressionFile.name)", finding))
                 }
-                guard !reports.isEmpty else {
+                guard !findings.isEmpty else {
                     throw EngineError(
                         .usage,
                         "\(path) has no signed files",
                         fix: "name a job's folder or a result file"
                     )
                 }
-                return reports.map { Finding("\(path)/\($0.file)", $0.finding) }
+                return findings
             }
             let (parent, name) = Self.split(path)
             return [Finding(path, try check.check(name, in: try Directory(path: parent)))]
