@@ -61,14 +61,18 @@ enum Fixture {
         return token(url)
     }
 
-    static func unsubscribeToken(_ row: UInt32 = 7, list: String = "newsletter", address: String = "ada@x.example")
-        -> [UInt8]
-    {
+    static func unsubscribeToken(
+        _ row: UInt32 = 7,
+        list: String = "newsletter",
+        language: String = "",
+        address: String = "ada@x.example"
+    ) -> [UInt8] {
         var url: [UInt8] = []
         tokens.appendUnsubscribeURL(
             job: job,
             row: RowNumber(row),
             list: list,
+            language: language,
             address: self.address(address),
             to: &url
         )

@@ -18,6 +18,7 @@ struct Served {
         baseURL: BaseURL = Fixture.baseURL,
         more: [BaseURL] = [],
         siteName: String = "Riverside <Clinic>",
+        lists: [OfferedList] = [],
         clock: @escaping @Sendable () -> Int64 = { Fixture.noon }
     ) throws {
         events = try EventsFolder()
@@ -26,19 +27,17 @@ struct Served {
         let issued = try authority.issue(
             CertificateRequest(names: ["localhost"], notBefore: 0, notAfter: 4_000_000_000)
         )
-        server = try TrackingServer(
-            .init(
-                host: "127.0.0.1",
-                port: 0,
-                hosts: ([baseURL] + more).map {
-                    .init(baseURL: $0, certificatePEM: issued.chainPEM, keyPEM: issued.keyPEM)
-                },
-                keys: Fixture.keys,
-                siteName: siteName
-            ),
-            log: log,
-            clock: clock
+        var options = TrackingServer.Options(
+            host: "127.0.0.1",
+            port: 0,
+            hosts: ([baseURL] + more).map {
+                .init(baseURL: $0, certificatePEM: issued.chainPEM, keyPEM: issued.keyPEM)
+            },
+            keys: Fixture.keys,
+            siteName: siteName
         )
+        options.lists = lists
+        server = try TrackingServer(options, log: log, clock: clock)
     }
 
     /// Makes one request; the answer.
@@ -336,10 +335,12 @@ struct ServerTests {
     @Test("link scanners that fetch everything unsubscribe nobody")
     func scanners() async throws {
         let served = try Served()
-        for row in 1...200 as ClosedRange<UInt32> {
+        for row in 1...1_000 as ClosedRange<UInt32> {
             let token = String(decoding: Fixture.unsubscribeToken(row), as: UTF8.self)
             for method in [WebRequest.Method.head, .get] {
-                #expect(try await served.request(method, "/u/\(token)").status == 200)
+                for path in ["/u/\(token)", "/p/\(token)", "/p/\(token)?all=stop&list.newsletter=stop&confirm=yes"] {
+                    #expect(try await served.request(method, path).status == 200)
+                }
             }
         }
         #expect(try served.events.events().isEmpty)

@@ -40,18 +40,16 @@ public struct TrackingService: Service {
         }
         try TrackingHostCheck(site: site).check()
         let keys = try SiteKeys.trackingKeys(in: try site.keyDirectory(), name: site.configuration.keys.value)
-        let options = TrackingServer.Options(
+        var options = TrackingServer.Options(
             host: listen.value.host,
             port: Int(listen.value.port),
             certificatePEM: try site.file(certificate),
             keyPEM: SecretBytes(copying: try site.secretFile(key)),
             baseURL: base,
             keys: keys,
-            siteName: site.configuration.site.value,
-            lists: site.configuration.lists.map { list in
-                OfferedList(scope: list.name.map { .list($0) } ?? .marketing, titles: list.titles)
-            }
+            siteName: site.configuration.site.value
         )
+        options.lists = site.offeredLists
         do {
             let events = try EventLog(directory: try site.outbox("events"), keys: keys, host: Working.host)
             server = try TrackingServer(options, log: events, onRunning: onRunning)
@@ -68,5 +66,14 @@ public struct TrackingService: Service {
     public func run() async throws {
         try await server.run()
         log.notice("stopped tracking")
+    }
+}
+
+extension Site {
+    /// What the preference page offers.
+    var offeredLists: [OfferedList] {
+        configuration.lists.map { list in
+            OfferedList(scope: list.name.map { .list($0) } ?? .marketing, titles: list.titles)
+        }
     }
 }
