@@ -168,9 +168,10 @@ public struct SuppressionList: ~Copyable {
 
     /// What the list makes of an imported record; a new one counts from now on, so that it is known when it comes again.
     public mutating func take(_ record: SuppressionRecord) throws -> Standing {
-        if suppressed.isLifted(record) { return .lifted }
-        let stored = TagState.storable(record.moment)
-        if let moment = try suppressed.moment(of: record), moment >= stored { return .known }
+        let moment = try suppressed.moment(of: record)
+        // Without a time of its own it is known if it is there at all.
+        if let moment, record.since == nil || moment >= TagState.storable(record.moment) { return .known }
+        if record.since != nil, suppressed.isLifted(record) { return .lifted }
         try suppressed.apply(record)
         return .new
     }

@@ -166,7 +166,7 @@ struct SuppressionIndexTests {
         try await bench.log.append(
             Event(.complaint, job: Fixture.job, row: RowNumber(9), tag: AddressTag(high: 1, low: 2))
         )
-        var first = bench.list(0)
+        var first = bench.list(1)
         try first.refresh()
         #expect(try bench.outbox.directory.status(of: SuppressionIndex.name)?.permissions == 0o600)
         var second = bench.list(1_000)
@@ -195,7 +195,7 @@ struct SuppressionIndexTests {
         let bench = try Bench()
         let names = (0..<40).map { "p\($0)@x.example" }
         try bench.outbox.file.append(names.map { .add(Fixture.tagger.tag(of: Fixture.address($0)), scope: .list("news")) })
-        var list = bench.list(0)
+        var list = bench.list(1)
         try list.refresh()
         let good = try bench.outbox.temporary.read(SuppressionIndex.name)
         for place in stride(from: Int(value), to: good.count, by: 7) {
@@ -220,7 +220,7 @@ struct SuppressionIndexTests {
         try file.append([.add(Fixture.tagger.tag(of: Fixture.address("a@x.example")))])
         let old = try bench.outbox.temporary.read(SuppressionFile.name)
         try file.append([.add(Fixture.tagger.tag(of: Fixture.address("b@x.example")), scope: .list("news"), reason: .optedOut)])
-        var list = bench.list(0)
+        var list = bench.list(1)
         try list.refresh()
         // As after a backup was put back.
         try bench.outbox.temporary.write(SuppressionFile.name, old)
