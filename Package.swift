@@ -23,6 +23,7 @@ let package = Package(
         // Layer 0: system libraries. A module map and a shim each, nothing else.
         .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CLibCSV", providers: [.apt(["libcsv-dev"])]),
+        .systemLibrary(name: "CLibMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
         .systemLibrary(name: "CLibIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -76,11 +77,12 @@ let package = Package(
         .target(
             name: "Tracking",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Web",
+                "Core", "Files", "OpenSSL", "YAML", "Web", "CLibMaxMindDB",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
+            ],
+            resources: [.embedInCode("Automation/automation.yaml")]
         ),
         .target(name: "Records", dependencies: ["Core", "Files", "OpenSSL", "Ledger"]),
 
@@ -119,7 +121,7 @@ let package = Package(
             ]
         ),
 
-        .target(name: "TestSupport", dependencies: ["Core", "OpenSSL"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Core", "OpenSSL", "YAML"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "OpenSSLTests", dependencies: ["Core", "OpenSSL", "TestSupport"]),
@@ -166,7 +168,8 @@ let package = Package(
             dependencies: [
                 "Core", "Files", "OpenSSL", "Web", "Tracking", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
-            ]
+            ],
+            exclude: ["Places", "Sessions"]
         ),
         .testTarget(
             name: "RecordsTests",

@@ -21,6 +21,14 @@ public struct RowActivity: Hashable, Sendable {
             first = first.map { min($0, time) } ?? time
             last = last.map { max($0, time) } ?? time
         }
+
+        /// Counts all of another tally.
+        public mutating func add(_ other: Tally) {
+            let (sum, isTooMuch) = count.addingReportingOverflow(other.count)
+            count = isTooMuch ? .max : sum
+            if let time = other.first { first = first.map { min($0, time) } ?? time }
+            if let time = other.last { last = last.map { max($0, time) } ?? time }
+        }
     }
 
     /// Opens by people, as far as can be told.
@@ -40,8 +48,23 @@ public struct RowActivity: Hashable, Sendable {
     /// When the recipient complained.
     public var complainedAt: Timestamp?
 
+    /// How many devices people used, by the name of their family: more than one device may mean that the message was
+    /// passed on.
+    ///
+    /// A device that changes its network counts again.
+    public var devices: [String: UInt32] = [:]
+    /// Where people were, and how many opens and clicks came from there.
+    public var places: [String: UInt32] = [:]
+    /// Why opens and clicks count as automated, and how many.
+    public var automatedReasons: [String: UInt32] = [:]
+
     /// Nothing has come back yet.
     public init() {}
+
+    /// How many devices people used in all.
+    public var deviceCount: UInt32 {
+        devices.values.reduce(0, +)
+    }
 
     /// Whether nothing has come back.
     public var isEmpty: Bool {

@@ -40,10 +40,27 @@ public struct JobRecords: Sendable {
     public func writeTracking(
         _ texts: some RowTexts,
         _ view: LedgerView,
-        activity: (RowNumber) -> RowActivity?
+        activity: (RowNumber) throws -> RowActivity?
     ) throws -> TrackingTotals {
         try signer.replace(TrackingFile.name, in: folder, permissions: permissions) { writer in
             try TrackingFile.write(texts, view, activity, to: &writer)
+        }
+    }
+
+    /// Writes `tracking-events.csv`, signed: one line for each thing that came back; nothing if nothing ever did.
+    ///
+    /// - Parameters:
+    ///   - texts: The rows' keys and addresses.
+    ///   - view: The job's ledger.
+    ///   - events: A row's events in the order of their times. Asked in the rows' order, of sent rows only.
+    public func writeEvents(
+        _ texts: some RowTexts,
+        _ view: LedgerView,
+        events: (RowNumber) throws -> [TrackedEvent]
+    ) throws {
+        guard try EventsFile.isWanted(view, events) || folder.status(of: EventsFile.name) != nil else { return }
+        try signer.replace(EventsFile.name, in: folder, permissions: permissions) { writer in
+            try EventsFile.write(texts, view, events, to: &writer)
         }
     }
 
@@ -64,7 +81,7 @@ public struct JobRecords: Sendable {
         _ texts: some RowTexts,
         _ view: LedgerView,
         switches: Summary.Switches,
-        activity: (RowNumber) -> RowActivity?
+        activity: (RowNumber) throws -> RowActivity?
     ) throws -> Summary {
         let outcomes = try writeResults(texts, view)
         let tracking = try writeTracking(texts, view, activity: activity)

@@ -24,7 +24,7 @@ public struct SignatureCheck: Sendable {
     }
 
     /// The files of a job that are signed.
-    public static let signedFiles = [ResultsFile.name, TrackingFile.name, SummaryFiles.json]
+    public static let signedFiles = [ResultsFile.name, TrackingFile.name, EventsFile.name, SummaryFiles.json]
 
     private static let longestSignature = 256
     private let key: VerifyingKey

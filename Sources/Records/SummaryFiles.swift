@@ -61,6 +61,9 @@ enum SummaryFiles {
             json.member("target", link.element)
             json.member("clicks", totals.clicksByLink[link.offset + 1, default: 0])
         }
+        json.counts("automated_reasons", totals.automatedReasons.byCount)
+        json.counts("devices", totals.devices.byCount)
+        json.member("rows_on_several_devices", totals.rowsOnSeveralDevices)
         json.member("unsubscribed", totals.unsubscribed)
         json.member("bounced", totals.bounced)
         json.member("complained", totals.complained)

@@ -203,6 +203,7 @@ struct SummaryPage {
         figure("Complained", tracking.complained, "reported the message as unwanted")
         html.raw("</dl>\n")
         links()
+        reasons()
         html.element(
             "p",
             "Opens and clicks by mail programs, virus scanners and the like are told apart as far as that can be done; "
@@ -232,6 +233,22 @@ struct SummaryPage {
             html.raw("<tr>")
             html.element("td", target, class: "long")
             html.element("td", grouped(summary.tracking.clicksByLink[index + 1, default: 0]), class: "n")
+            html.raw("</tr>\n")
+        }
+        html.raw("</tbody>\n</table>\n")
+    }
+
+    /// Why opens and clicks count as a program's; the same words stand in tracking.csv and tracking-events.csv.
+    private mutating func reasons() {
+        let reasons = summary.tracking.automatedReasons.byCount
+        guard !reasons.isEmpty else { return }
+        html.raw("<table>\n<thead><tr><th scope=\"col\">By machines, because of</th>")
+        html.raw("<th scope=\"col\" class=\"n\">Opens and clicks</th></tr></thead>\n<tbody>\n")
+        for (reason, count) in reasons {
+            html.raw("<tr><td>")
+            html.element("code", reason)
+            html.raw("</td>")
+            html.element("td", grouped(count), class: "n")
             html.raw("</tr>\n")
         }
         html.raw("</tbody>\n</table>\n")

@@ -9,13 +9,14 @@ enum TrackingFile {
         "row", "key", "address", "opens", "first_open_at", "last_open_at", "automated_opens", "clicks",
         "first_click_at",
         "last_click_at", "automated_clicks", "links", "unsubscribed_at", "bounced_at", "complained_at",
+        "devices", "device_families", "places", "automated_reasons",
     ]
 
     /// Writes all rows that were sent, and counts on the way.
     static func write(
         _ texts: some RowTexts,
         _ view: LedgerView,
-        _ activity: (RowNumber) -> RowActivity?,
+        _ activity: (RowNumber) throws -> RowActivity?,
         to writer: inout FileWriter
     ) throws -> TrackingTotals {
         var totals = TrackingTotals()
@@ -23,7 +24,7 @@ enum TrackingFile {
         let none = RowActivity()
         try texts.forEach { row, key, address in
             guard view.rows.contains(row), view.rows[row].phase == .ended(.sent) else { return }
-            let activity = activity(row) ?? none
+            let activity = try activity(row) ?? none
             totals.add(activity)
             line(row, key, address, activity, view.header.links, &csv)
             if csv.bytes.count >= blockSize { try writer.append(csv.take()) }
@@ -55,7 +56,16 @@ enum TrackingFile {
         csv.time(activity.unsubscribedAt)
         csv.time(activity.bouncedAt)
         csv.time(activity.complainedAt)
+        csv.number(activity.deviceCount)
+        csv.cell(text(of: activity.devices))
+        csv.cell(text(of: activity.places))
+        csv.cell(text(of: activity.automatedReasons))
         csv.endLine()
+    }
+
+    /// `iPhone (1); Windows (2)`, in alphabetical order.
+    private static func text(of counts: [String: UInt32]) -> String {
+        counts.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: "; ")
     }
 
     /// `https://riverside.example/portal (2); https://riverside.example/map (1)`, in the message's order.

@@ -24,6 +24,12 @@ public struct TrackingTotals: Hashable, Sendable {
     public private(set) var bounced = 0
     /// Rows whose recipients complained.
     public private(set) var complained = 0
+    /// Rows that people opened or clicked in on more than one device.
+    public private(set) var rowsOnSeveralDevices = 0
+    /// People's devices by the name of their family, counted row by row.
+    public private(set) var devices: [String: Int] = [:]
+    /// Why opens and clicks count as automated, and how many.
+    public private(set) var automatedReasons: [String: Int] = [:]
     /// When the last of all this happened.
     public private(set) var last: Timestamp?
 
@@ -40,6 +46,9 @@ public struct TrackingTotals: Hashable, Sendable {
         clicks += Int(activity.clicks.count)
         automatedClicks += Int(activity.automatedClicks.count)
         for (link, count) in activity.clicksByLink { clicksByLink[link, default: 0] += Int(count) }
+        rowsOnSeveralDevices += activity.deviceCount > 1 ? 1 : 0
+        for (family, count) in activity.devices { devices[family, default: 0] += Int(count) }
+        for (reason, count) in activity.automatedReasons { automatedReasons[reason, default: 0] += Int(count) }
         unsubscribed += activity.unsubscribedAt == nil ? 0 : 1
         bounced += activity.bouncedAt == nil ? 0 : 1
         complained += activity.complainedAt == nil ? 0 : 1

@@ -1,77 +1,134 @@
+internal import Synchronization
+
 /// What a request tells about who made it.
 public struct RequestFacts: Sendable {
+    /// What is asked for.
+    public var kind: Event.Kind
     /// The method.
     public var method: String
     /// What the program calls itself.
     public var agent: String
+    /// Where it comes from, if that is known.
+    public var address: ClientAddress?
     /// A header's value by its lower-case name; `nil` where there is none.
     public var header: @Sendable (String) -> String?
 
     /// Collects the facts of a request.
-    public init(method: String, agent: String = "", header: @escaping @Sendable (String) -> String? = { _ in nil }) {
+    public init(
+        kind: Event.Kind = .open,
+        method: String,
+        agent: String = "",
+        address: ClientAddress? = nil,
+        header: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
+        self.kind = kind
         self.method = method
         self.agent = agent
+        self.address = address
         self.header = header
     }
 }
 
-/// Decides whether a person or a program made a request.
+/// Decides by the rules whether a person or a program made a request.
 ///
-/// The first rule that fits has the word.
+/// The first rule that fits has the word. What the rules say of an agent is worked out once and kept, so that a request costs
+/// one look into a table and one at each header that the rules name.
 public struct Classifier: Sendable {
-    /// One rule: what it looks for, and the word that it leaves in the log.
-    public struct Rule: Sendable {
-        /// Why, in one word.
-        public let why: String
-        /// Who it is then.
-        public let audience: Event.Audience
-        /// Whether a request fits.
-        public let fits: @Sendable (RequestFacts) -> Bool
+    /// Who it was, and why we think so.
+    public typealias Verdict = (audience: Event.Audience, why: String)
 
-        /// Makes a rule.
-        public init(_ why: String, _ audience: Event.Audience, fits: @escaping @Sendable (RequestFacts) -> Bool) {
-            self.why = why
-            self.audience = audience
-            self.fits = fits
+    /// The rules.
+    public let rules: AutomationRules
+    /// What a reason says of the device, where the agent says another.
+    let devices: [String: DeviceFamily]
+    private let finder: TextFinder
+    private let cache = AgentCache()
+
+    /// The word where no rule fits.
+    public static let person = "request"
+
+    /// Takes rules.
+    public init(_ rules: AutomationRules = .shipped) {
+        self.rules = rules
+        devices = rules.rules.reduce(into: [:]) { devices, rule in
+            if let device = rule.device { devices[rule.reason] = device }
         }
+        finder = TextFinder(
+            rules.rules.enumerated().flatMap { index, rule in rule.agentHas.map { (text: $0, id: index) } }
+        )
+    }
 
-        /// A rule about a word in a header, in any case.
-        static func header(_ name: String, has word: String, _ why: String) -> Rule {
-            Rule(why, .automated) { facts in
-                facts.header(name)?.lowercased().contains(word) ?? false
+    /// Who made a request, and why we think so.
+    public func classify(_ facts: RequestFacts) -> Verdict {
+        classify(
+            facts.kind,
+            method: facts.method,
+            agent: facts.agent,
+            address: facts.address,
+            header: facts.header
+        )
+    }
+
+    /// The same without collecting the facts first; `header` gives a header's value by its lower-case name.
+    public func classify(
+        _ kind: Event.Kind,
+        method: String,
+        agent: String,
+        address: ClientAddress?,
+        header: (String) -> String?
+    ) -> Verdict {
+        for index in candidates(agent) {
+            let rule = rules.rules[index]
+            guard rule.events.contains(kind) else { continue }
+            if !rule.methods.isEmpty, !rule.methods.contains(method) { continue }
+            if !rule.networks.isEmpty {
+                guard let address, rule.networks.contains(where: { $0.contains(address) }) else { continue }
+            }
+            if let wanted = rule.header {
+                guard let value = header(wanted.name) else { continue }
+                let text = value.lowercased()
+                guard wanted.words.contains(where: { text.contains($0) }) else { continue }
+            }
+            return (.automated, rule.reason)
+        }
+        return (.human, Self.person)
+    }
+
+    /// The rules that an agent does not rule out, in their order.
+    private func candidates(_ agent: String) -> [Int] {
+        if let known = cache[agent] { return known }
+        let bytes = [UInt8](lowercasing: agent)
+        var found: Set<Int> = []
+        finder.find(in: bytes) { found.insert($0) }
+        let result = rules.rules.indices.filter { index in
+            let rule = rules.rules[index]
+            return !rule.isAboutAgent || found.contains(index)
+                || rule.agentStarts.contains { bytes.starts(with: $0.utf8) }
+                || rule.agentIs.contains { bytes.elementsEqual($0.utf8) }
+        }
+        cache[agent] = result
+        return result
+    }
+}
+
+/// What was worked out of the agents seen lately; given up as a whole when it is full, since whoever makes up agents would
+/// otherwise fill the memory.
+private final class AgentCache: Sendable {
+    private static let most = 4_096
+    private static let longest = 512
+
+    private let known = Mutex<[String: [Int]]>([:])
+
+    subscript(agent: String) -> [Int]? {
+        get {
+            known.withLock { $0[agent] }
+        }
+        set {
+            guard agent.utf8.count <= Self.longest else { return }
+            known.withLock { known in
+                if known.count >= Self.most { known.removeAll(keepingCapacity: true) }
+                known[agent] = newValue
             }
         }
     }
-
-    /// The rules in their order.
-    public let rules: [Rule]
-
-    /// Takes rules.
-    public init(rules: [Rule] = Self.standard) {
-        self.rules = rules
-    }
-
-    /// Who made a request, and why we think so; `request` is the word if no rule fits.
-    public func classify(_ facts: RequestFacts) -> (audience: Event.Audience, why: String) {
-        for rule in rules where rule.fits(facts) {
-            return (rule.audience, rule.why)
-        }
-        return (.human, "request")
-    }
-
-    /// The rules that hold everywhere: methods and headers by which a program says itself that nobody is looking.
-    public static let standard: [Rule] = [
-        // RFC 9110 section 9.3.2: HEAD asks about a thing, it does not show it to anybody.
-        Rule("head", .automated) { $0.method == "HEAD" },
-        // https://wicg.github.io/nav-speculation/prefetch.html: `prefetch`, also `prefetch;prerender`.
-        .header("sec-purpose", has: "prefetch", "prefetch"),
-        .header("sec-purpose", has: "prerender", "prerender"),
-        // Chromium before Sec-Purpose.
-        .header("purpose", has: "prefetch", "prefetch"),
-        // Gecko before Sec-Purpose.
-        .header("x-moz", has: "prefetch", "prefetch"),
-        // Safari: Top Sites and link previews.
-        .header("x-purpose", has: "preview", "preview"),
-        .header("purpose", has: "preview", "preview"),
-    ]
 }

@@ -55,13 +55,50 @@ public struct VisitorMarker: Sendable {
     }
 
     /// The mark of a program at an address that asked for something of a message.
-    public func mark(job: JobID, row: RowNumber, agent: String, address: String) -> VisitorMark {
+    public func mark(job: JobID, row: RowNumber, agent: String, address: [UInt8]) -> VisitorMark {
         var text: [UInt8] = []
-        text.reserveCapacity(16 + agent.utf8.count + 1 + address.utf8.count)
+        text.reserveCapacity(16 + 1 + address.count + agent.utf8.count)
         TokenContent.appendHead(job, row, to: &text)
-        text.append(contentsOf: address.utf8)
-        text.append(0)
+        text.append(UInt8(address.count))
+        text.append(contentsOf: address)
         text.append(contentsOf: agent.utf8)
         return VisitorMark(value: bigEndian(mac.tag(of: text)[..<3]))
+    }
+}
+
+/// Writes into events what a site keeps of those who make requests.
+public struct VisitorNotes: Sendable {
+    private let marker: VisitorMarker
+    private let addresses: AddressKeeping
+    private let places: PlaceDatabase?
+
+    /// Takes the token keys, and what the site keeps: no addresses and no places unless it says so.
+    public init(_ keys: TokenKeys, addresses: AddressKeeping = .nothing, places: PlaceDatabase? = nil) {
+        marker = VisitorMarker(keys)
+        self.addresses = addresses
+        self.places = places
+    }
+
+    /// Notes who caused an event.
+    public func note(_ address: ClientAddress?, on event: inout Event) {
+        note(visitor(at: address), on: &event)
+    }
+
+    /// What is the same for all requests from an address.
+    struct Visitor: Sendable {
+        fileprivate var bytes: [UInt8]
+        fileprivate var address: String?
+        fileprivate var place: VisitorPlace?
+    }
+
+    func visitor(at address: ClientAddress?) -> Visitor {
+        guard let address else { return Visitor(bytes: []) }
+        return Visitor(bytes: address.bytes, address: address.kept(addresses), place: places?.place(of: address))
+    }
+
+    func note(_ visitor: Visitor, on event: inout Event) {
+        event.visitor = marker.mark(job: event.job, row: event.row, agent: event.agent, address: visitor.bytes)
+        event.address = visitor.address
+        event.place = visitor.place
     }
 }

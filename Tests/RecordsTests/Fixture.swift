@@ -136,8 +136,33 @@ struct Fixture {
         activity.clicks.count(at: noon + 660)
         activity.clicksByLink = [2: 1]
         activity.unsubscribedAt = noon + 7_200
+        activity.devices = ["iPhone": 1, "Windows": 1]
+        activity.places = ["US / Texas / Austin": 3]
+        activity.automatedReasons = ["gmail-proxy": 1]
         return activity
     }
+
+    /// What came back from row 2, event by event.
+    static let trackedEvents: [TrackedEvent] = {
+        let start = noon.seconds * 1_000
+        return [
+            TrackedEvent(kind: "click", milliseconds: start - 500, link: 0, isAutomated: true, why: "decoy"),
+            TrackedEvent(
+                kind: "open",
+                milliseconds: start + 600_250,
+                why: "request",
+                device: "iPhone",
+                visitor: "00ab12",
+                address: "192.0.2.0",
+                country: "US",
+                region: "Texas",
+                city: "=Austin, \"TX\""
+            ),
+            TrackedEvent(kind: "click", milliseconds: start + 660_999, link: 2, why: "request", device: "iPhone"),
+            TrackedEvent(kind: "click", milliseconds: start + 661_999, link: 9, why: "request", device: "iPhone"),
+            TrackedEvent(kind: "unsubscribe", milliseconds: start + 7_200_000, why: "one-click"),
+        ]
+    }()
 
     static let mixedLinks = ["https://riverside.example/portal", "https://riverside.example/map?c={{clinic}}"]
 

@@ -26,7 +26,8 @@ import Testing
             switches: switches,
             activity: Fixture.activity
         )
-        for name in ["results.csv", "tracking.csv", "summary.json", "summary.html"] {
+        try fixture.records.writeEvents(Fixture.mixedTexts, view) { $0.value == 2 ? Fixture.trackedEvents : [] }
+        for name in ["results.csv", "tracking.csv", "tracking-events.csv", "summary.json", "summary.html"] {
             try expectSnapshot(try fixture.scratch.read(name), name)
         }
         #expect(summary.outcomes.ended == 5)
@@ -59,8 +60,31 @@ import Testing
             TrackingFile.columns.joined(separator: ",")
                 == "row,key,address,opens,first_open_at,last_open_at,automated_opens,clicks,first_click_at,last_click_at,"
                 + "automated_clicks,links,unsubscribed_at,bounced_at,complained_at"
+                + ",devices,device_families,places,automated_reasons"
         )
         #expect(ProblemsFile.columns.joined(separator: ",") == "file,line,column,problem,fix")
+    }
+
+    @Test("Where nothing came back there is no file of events; once there is one it is kept up")
+    func events() async throws {
+        let fixture = try Fixture()
+        let view = try await mixed(fixture)
+        let name = "tracking-events.csv"
+        // Row 1 was sent, row 3 was not: what comes back of a row that was not sent is no event of the job's.
+        for wanted in [0, 3] as [UInt32] {
+            try fixture.records.writeEvents(Fixture.mixedTexts, view) {
+                $0.value == wanted ? Fixture.trackedEvents : []
+            }
+            #expect(!FileManager.default.fileExists(atPath: fixture.scratch.path(name)))
+        }
+        try fixture.records.writeEvents(Fixture.mixedTexts, view) { $0.value == 2 ? Fixture.trackedEvents : [] }
+        let full = try fixture.scratch.read(name)
+        #expect(
+            String(decoding: full, as: UTF8.self).split(whereSeparator: \.isNewline).count == 1
+                + Fixture.trackedEvents.count
+        )
+        try fixture.records.writeEvents(Fixture.mixedTexts, view) { _ in [] }
+        #expect(try fixture.scratch.read(name).count < full.count)
     }
 
     @Test("Rows that have not ended are left out")

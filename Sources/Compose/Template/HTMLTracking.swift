@@ -19,10 +19,13 @@ struct HTMLTracking {
     }
 
     private mutating func run(_ registry: inout LinkRegistry) {
-        let pixelIndex = plan.opens ? lastBodyEnd ?? items.count : nil
+        let end = lastBodyEnd ?? items.count
+        let pixelIndex = plan.opens ? end : nil
         var links = plan.clicks ? trackedLinks() : [:]
+        let decoy = plan.decoy ? links.min { $0.key < $1.key }.flatMap { decoyTarget($0.value.range) } : nil
         var index = 0
         while index < items.count {
+            if index == end, let decoy { addDecoy(decoy) }
             if index == pixelIndex { pieces.append(.pixel) }
             if let link = links.removeValue(forKey: index) {
                 addLink(link.range, quoted: link.quoted, at: link.place, &registry)
@@ -32,6 +35,7 @@ struct HTMLTracking {
             if let piece = Self.piece(of: items[index]) { pieces.append(piece) }
             index += 1
         }
+        if end == items.count, let decoy { addDecoy(decoy) }
         if pixelIndex == items.count { pieces.append(.pixel) }
     }
 
@@ -84,6 +88,28 @@ struct HTMLTracking {
         }
         return false
     }
+
+    /// Where the decoy leads: to the first link, or, where that differs from row to row, to its host, which never does.
+    private func decoyTarget(_ range: Range<Int>) -> [UInt8]? {
+        guard let first = range.first, case .attributeText(let bytes) = items[first] else { return nil }
+        let target = EntityDecoder.decode(bytes[...], inAttribute: true).filter { !$0.isSpace }
+        if range.count == 1 { return target }
+        let slashes = target.indices.filter { target[$0] == UInt8(ascii: "/") }
+        return slashes.count > 2 ? Array(target[...slashes[2]]) : nil
+    }
+
+    /// A link that no person sees: not shown, not read aloud, not reached by keys, and empty, should all that be ignored.
+    private mutating func addDecoy(_ target: [UInt8]) {
+        pieces.append(.bytes(Self.decoyStart))
+        pieces += [.linkStart(id: 0), .bytes(target), .linkEnd(id: 0, .html)]
+        pieces.append(.bytes(Self.decoyEnd))
+    }
+
+    private static let decoyStart = Array(
+        ("<div style=\"display:none;max-height:0;overflow:hidden;mso-hide:all\" aria-hidden=\"true\">"
+            + "<a tabindex=\"-1\" href=\"").utf8
+    )
+    private static let decoyEnd = Array("\"></a></div>".utf8)
 
     private mutating func addLink(_ range: Range<Int>, quoted: Bool, at place: Place, _ registry: inout LinkRegistry) {
         var target: [TemplatePiece] = []

@@ -55,10 +55,14 @@ public struct TrackingPlan: Hashable, Sendable {
     /// Whether links lead through the tracking server.
     public var clicks: Bool
 
+    /// Whether HTML with tracked links has one more, which no person sees: programs that follow all links give themselves away by it.
+    public var decoy: Bool
+
     /// Creates a plan; nothing is tracked unless asked for.
-    public init(opens: Bool = false, clicks: Bool = false) {
+    public init(opens: Bool = false, clicks: Bool = false, decoy: Bool = false) {
         self.opens = opens
         self.clicks = clicks
+        self.decoy = decoy
     }
 }
 

@@ -33,13 +33,16 @@ struct Visitors {
         return String(text[start.lowerBound...].prefix { !"\"'<> \r\n".contains($0) })
     }
 
+    /// A browser's: by its own name, curl counts as a program.
+    private static let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
     /// The status that a URL is answered with.
     private func fetch(_ url: String) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
             "curl", "--silent", "--show-error", "--max-time", "10", "--cacert", authority, "--output", "/dev/null",
-            "--write-out", "%{http_code}", url,
+            "--write-out", "%{http_code}", "--user-agent", Self.agent, url,
         ]
         let output = Pipe()
         process.standardOutput = output

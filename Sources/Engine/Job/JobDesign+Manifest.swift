@@ -39,7 +39,8 @@ extension JobDesign {
             inlineImages: images,
             tracking: TrackingPlan(
                 opens: site.verdict(on: .opens, for: manifest).decision.isOn,
-                clicks: site.verdict(on: .clicks, for: manifest).decision.isOn
+                clicks: site.verdict(on: .clicks, for: manifest).decision.isOn,
+                decoy: true
             ),
             list: manifest.list?.value,
             isMarketing: manifest.isMarketing,

@@ -12,15 +12,17 @@ struct JobOutput: Sendable {
     private let signer: Signer
     private let site: Site
     private let keys: SiteKeys
+    private let classifier: Classifier
     private let name: String
 
     /// Writes into a folder for as long as its lease is held: whoever has lost it changes nothing there any more.
-    init(_ folder: JobFolder, site: Site, keys: SiteKeys, lease: Lease) {
+    init(_ folder: JobFolder, site: Site, keys: SiteKeys, classifier: Classifier, lease: Lease) {
         self.folder = folder.directory.guarded { () throws(FileError) in try lease.confirm() }
         name = folder.name
         signer = Signer(keys.signing)
         self.site = site
         self.keys = keys
+        self.classifier = classifier
     }
 
     private func records(in directory: Directory) throws -> JobRecords {
@@ -94,7 +96,10 @@ struct JobOutput: Sendable {
         default: (marker, state) = (.done, .done)
         }
         try place(of: job) { records in
-            let summary = try records.rebuild(texts, view, switches: switches) { activity[$0] }
+            let summary = try records.rebuild(texts, view, switches: switches) { row in
+                try activity.fold(row, in: view)?.activity
+            }
+            try records.writeEvents(texts, view) { try activity.fold($0, in: view)?.events ?? [] }
             var sentence = EndMarker.sentence(for: summary)
             switch end {
             case .changed(let what):
@@ -133,7 +138,11 @@ struct JobOutput: Sendable {
     }
 
     private func activity(of id: JobID) throws -> JobActivity {
-        var activity = JobActivity(job: id)
+        var activity = JobActivity(
+            job: id,
+            classifier: classifier,
+            addresses: site.configuration.tracking?.visitors.addresses ?? .nothing
+        )
         let events = EventReader(directory: try site.outbox("events"), keys: keys.tokens)
         try events.poll { _ = activity.apply($0) }
         return activity

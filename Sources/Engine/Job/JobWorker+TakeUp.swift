@@ -30,7 +30,7 @@ extension JobWorker {
             return refuse(problem, folder, lock)
         }
         let retry = asked?.selections ?? []
-        let output = JobOutput(folder, site: site, keys: keys, lease: lock)
+        let output = JobOutput(folder, site: site, keys: keys, classifier: classifier, lease: lock)
         let checker = JobChecker(site: site, keys: keys)
         let finding = try await Blocking.run { checker.check(folder) }
         if let passing = finding.problems.first(where: \.mayPass) {

@@ -60,6 +60,9 @@ public struct JobWorker: Sendable {
     /// How fast mail goes to recipients' domains; all jobs have it in common.
     let paces: DomainPaces
 
+    /// How programs are told from people among those who open and click.
+    let classifier: Classifier
+
     private let budgets: RouteBudgets
 
     /// Prepares to work a site's jobs; reads its keys.
@@ -72,6 +75,7 @@ public struct JobWorker: Sendable {
         self.log = log
         self.tuning = tuning
         keys = try site.keys()
+        classifier = Classifier(try site.automationRules())
         paces = DomainPaces(site.configuration.domainLimits)
         budgets = RouteBudgets(site)
         claims = try JobClaims(site: site, time: tuning.lease)
@@ -114,7 +118,9 @@ public struct JobWorker: Sendable {
             do {
                 return try await work(folder, lock, report)
             } catch  where !(error is EngineError || error is CancellationError) {
-                JobOutput(folder, site: site, keys: keys, lease: lock).pause("The job cannot go on now: \(error)")
+                JobOutput(folder, site: site, keys: keys, classifier: classifier, lease: lock).pause(
+                    "The job cannot go on now: \(error)"
+                )
                 return .tryAgain("\(error)")
             }
         } catch let error as EngineError {
@@ -369,7 +375,7 @@ public struct JobWorker: Sendable {
     }
 
     func hold(_ folder: JobFolder, _ lock: Lease, _ sentence: String, _ totals: JobTotals?) -> Result {
-        let output = JobOutput(folder, site: site, keys: keys, lease: lock)
+        let output = JobOutput(folder, site: site, keys: keys, classifier: classifier, lease: lock)
         do {
             // What was asked for was looked at; left there, it would be looked at again and again.
             for control in [JobFiles.Control.retry, .confirm] { try folder.remove(control) }

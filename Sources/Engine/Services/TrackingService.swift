@@ -52,6 +52,8 @@ public struct TrackingService: Service {
         options.lists = site.offeredLists
         do {
             let events = try EventLog(directory: try site.outbox("events"), keys: keys, host: Working.host)
+            options.classifier = Classifier(try site.automationRules())
+            options.visitors = try site.visitorNotes(keys)
             server = try TrackingServer(options, log: events, onRunning: onRunning)
         } catch let error as EngineError {
             throw error

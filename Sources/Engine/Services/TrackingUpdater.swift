@@ -67,7 +67,7 @@ public struct TrackingUpdater: Service {
         func turn() {
             do {
                 try events.poll { event in
-                    _ = activities[event.job, default: JobActivity(job: event.job)].apply(event)
+                    _ = activities[event.job, default: newActivity(of: event.job)].apply(event)
                     changed.insert(event.job)
                 }
             } catch {
@@ -92,6 +92,14 @@ public struct TrackingUpdater: Service {
                     log.error("tracking cannot be written", metadata: ["job": "\(id)", "cause": "\(error)"])
                 }
             }
+        }
+
+        private func newActivity(of id: JobID) -> JobActivity {
+            JobActivity(
+                job: id,
+                classifier: worker.classifier,
+                addresses: worker.site.configuration.tracking?.visitors.addresses ?? .nothing
+            )
         }
 
         /// Rewrites one job's files; `false` if the job is still under way and does so itself at its end.
@@ -124,11 +132,20 @@ public struct TrackingUpdater: Service {
             let switches = JobSwitches.of(view, folder)
             let directory = folder.directory.guarded { () throws(FileError) in try lock.confirm() }
             let records = try JobRecords(folder: directory, signer: Signer(worker.keys.signing))
-            let tracking = try records.writeTracking(texts, view) { activity[$0] }
+            let tracking = try records.writeTracking(texts, view) { try activity.fold($0, in: view)?.activity }
+            try records.writeEvents(texts, view) { try activity.fold($0, in: view)?.events ?? [] }
             let outcomes = try OutcomeTotals(counting: view)
             try records.writeSummary(Summary(view: view, outcomes: outcomes, tracking: tracking, switches: switches))
             return true
         }
+    }
+}
+
+extension JobActivity {
+    /// What came back from one row of a job whose ledger is at hand: time counts from the receiving server's last answer.
+    func fold(_ row: RowNumber, in view: LedgerView) throws(LedgerError) -> RowFold? {
+        guard self.contains(row) else { return nil }
+        return fold(row, delivered: try view.outcome(of: row)?.finishedAt, links: view.header.links.count)
     }
 }
 

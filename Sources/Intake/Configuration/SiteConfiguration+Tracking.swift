@@ -64,7 +64,7 @@ extension SiteConfiguration {
 
     /// Reads `tracking`.
     static func tracking(_ reader: MappingReader, fromDomains: [String]) -> Tracking? {
-        guard let fields = reader.mapping("tracking", known: trackingKeys) else { return nil }
+        guard let fields = reader.mapping("tracking", known: trackingKeys + Visitors.keys) else { return nil }
         let base = baseURL(fields)
         let listen = fields.value("listen", expected: "an address and a port such as 127.0.0.1:8443") {
             Endpoint($0, mayChoosePort: true)
@@ -83,6 +83,7 @@ extension SiteConfiguration {
         let switches = TrackingSwitches(fields)
         let senders = senders(fields, fromDomains)
         let hosts = hosts(fields, fromDomains, base)
+        let visitors = Visitors(reading: fields)
         guard let base else { return nil }
         return Tracking(
             baseURL: base,
@@ -91,7 +92,8 @@ extension SiteConfiguration {
             key: key,
             switches: switches,
             senders: senders,
-            hosts: hosts
+            hosts: hosts,
+            visitors: visitors
         )
     }
 

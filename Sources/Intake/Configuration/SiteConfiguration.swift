@@ -203,5 +203,7 @@ public struct SiteConfiguration: Sendable {
         public var senders: [Sender] = []
         /// Further names of the server, each for some of the site's domains.
         public var hosts: [Host] = []
+        /// What is kept of those who open and click, and how programs among them are found.
+        public var visitors = Visitors()
     }
 }

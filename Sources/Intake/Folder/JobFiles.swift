@@ -42,6 +42,8 @@ public enum JobFiles {
     public static let results = "results.csv"
     /// What recipients did with the messages.
     public static let tracking = "tracking.csv"
+    /// The same, event by event.
+    public static let trackingEvents = "tracking-events.csv"
     /// The totals for programs.
     public static let summary = "summary.json"
     /// The totals for people.
@@ -51,7 +53,7 @@ public enum JobFiles {
 
     /// All that we write beside a job.
     public static let written: Set<String> = {
-        let signed = [results, tracking, summary]
+        let signed = [results, tracking, trackingEvents, summary]
         let markers = Marker.allCases.map(\.rawValue)
         return Set([status, problems, summaryPage] + signed + signed.map { $0 + signatureSuffix } + markers)
     }()

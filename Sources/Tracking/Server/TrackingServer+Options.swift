@@ -103,6 +103,8 @@ extension TrackingServer {
         public var lists: [OfferedList] = []
         /// How requests are told apart.
         public var classifier = Classifier()
+        /// What is kept of those who make requests; `nil` keeps marks that tell devices apart, no addresses, no places.
+        public var visitors: VisitorNotes?
         /// How much anybody may take.
         public var limits = Limits()
         /// Where the metrics are read; nowhere without it.

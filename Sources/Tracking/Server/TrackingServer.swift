@@ -45,7 +45,11 @@ public struct TrackingServer: Service {
         self.onFault = onFault
         certificates = try Self.certificates(options)
         let seal = TokenSeal(options.keys, clock: clock)
-        let visits = Visits(classifier: options.classifier, clock: clock)
+        let visits = Visits(
+            classifier: options.classifier,
+            notes: options.visitors ?? VisitorNotes(options.keys),
+            clock: clock
+        )
         let pages = Pages(siteName: options.siteName, lists: options.lists)
         site = TrackingSite(
             bases: options.hosts.map(\.baseURL),
