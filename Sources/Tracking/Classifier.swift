@@ -44,6 +44,9 @@ public struct Classifier: Sendable {
     private let finder: TextFinder
     private let cache = AgentCache()
 
+    /// One that follows the rules that are compiled in, for all who have no others.
+    public static let shipped = Classifier()
+
     /// The word where no rule fits.
     public static let person = "request"
 

@@ -15,7 +15,9 @@ struct EventRecord: Sendable {
 
     private static let noLink = UInt16.max
 
-    init(_ event: Event, _ verdict: Classifier.Verdict, _ device: DeviceFamily, _ texts: inout EventTexts) {
+    init(_ event: Event, _ classifier: Classifier, _ texts: inout EventTexts) {
+        let verdict = classifier.judged(event)
+        let device = classifier.devices[verdict.why] ?? DeviceFamily(agent: event.agent)
         milliseconds = event.milliseconds
         isAutomated = verdict.audience == .automated
         isHead = event.method == "HEAD"
@@ -30,6 +32,10 @@ struct EventRecord: Sendable {
 
     var kind: Event.Kind {
         Event.Kind.allCases[Int(kindNumber)]
+    }
+
+    var device: DeviceFamily {
+        DeviceFamily.allCases[Int(deviceNumber)]
     }
 
     var link: Int? {
@@ -64,7 +70,7 @@ struct EventRecord: Sendable {
             link: link,
             isAutomated: isAutomated,
             why: why,
-            device: isRequest ? DeviceFamily.allCases[Int(deviceNumber)].rawValue : "",
+            device: isRequest ? device.rawValue : "",
             visitor: isRequest ? VisitorMark(value: visitor).description : "",
             address: texts[address],
             country: place.first ?? "",

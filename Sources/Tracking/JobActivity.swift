@@ -26,7 +26,7 @@ public struct JobActivity: Sendable {
     ///   - job: The job.
     ///   - classifier: How programs are told from people. One serves all jobs.
     ///   - addresses: What the site keeps of visitors' addresses today; what it kept more earlier is passed over.
-    public init(job: JobID, classifier: Classifier = Classifier(), addresses: AddressKeeping = .nothing) {
+    public init(job: JobID, classifier: Classifier = .shipped, addresses: AddressKeeping = .nothing) {
         self.job = job
         self.classifier = classifier
         self.addresses = addresses
@@ -42,9 +42,7 @@ public struct JobActivity: Sendable {
         }
         var event = event
         if let address = event.address { event.address = ClientAddress(address)?.kept(addresses) }
-        let verdict = judged(event)
-        let device = classifier.devices[verdict.why] ?? DeviceFamily(agent: event.agent)
-        let record = EventRecord(event, verdict, device, &texts)
+        let record = EventRecord(event, classifier, &texts)
         rows[event.row.value, default: RowEvents()].add(record, texts)
         return true
     }
@@ -79,16 +77,6 @@ public struct JobActivity: Sendable {
         for (record, verdict) in zip(records, verdicts) { fold.add(record, verdict, texts) }
         fold.finish()
         return fold
-    }
-
-    /// What the rules of today say of an event that was recorded as a person's.
-    private func judged(_ event: Event) -> Classifier.Verdict {
-        guard event.audience == .human, event.kind == .open || event.kind == .click else {
-            return (event.audience, event.why)
-        }
-        let verdict = classifier.classify(event.kind, method: event.method, agent: event.agent, address: nil) { _ in nil
-        }
-        return verdict.audience == .automated ? verdict : (event.audience, event.why)
     }
 }
 

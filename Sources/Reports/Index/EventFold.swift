@@ -114,12 +114,21 @@ final class EventFold {
 
     /// Counts one message's events.
     private func add(_ events: [Stored], of message: Message) throws {
+        let delivered = Timestamp(seconds: message.finished)
         var activity = JobActivity(job: job)
         for stored in events { activity.apply(stored.event) }
-        let row = activity[RowNumber(UInt32(message.row))]
-        for stored in events {
+        let number = RowNumber(UInt32(message.row))
+        let row = activity.fold(number, delivered: delivered, links: links)?.activity ?? RowActivity()
+        let verdicts = Classifier.shipped.verdicts(on: events.map(\.event), delivered: delivered, links: links)
+        for (stored, verdict) in zip(events, verdicts) {
             let event = stored.event
-            self[event.milliseconds / 1_000, message, event.kind, event.audience].count += 1
+            self[event.milliseconds / 1_000, message, event.kind, verdict.audience].count += 1
+            let audience = try words.number(of: verdict.audience.rawValue)
+            let why = try words.number(of: verdict.why)
+            let device = try verdict.device.map { try words.number(of: $0.rawValue) }
+            if (audience, why) != (stored.audience, stored.why) || device != stored.device {
+                changes.append((stored.id, audience, why, device))
+            }
         }
         note(row.opens.first, message, .open)
         note(row.clicks.first, message, .click)
