@@ -133,7 +133,7 @@ struct QueryTests {
         let one = try await site.add(1, [TestSite.sent("x", "x@post.example"), TestSite.sent(key, "a@post.example")])
         let two = try await site.add(2, [TestSite.sent(key, "b@post.example")])
         try await site.append([
-            event(.open, one, 1), event(.open, one, 2), event(.click, one, 2, milliseconds: 9, link: 1),
+            event(.open, one, 1), event(.open, one, 2), event(.click, one, 2, at: TestSite.noon + 60, milliseconds: 9, link: 1),
             event(.open, two, 1),
         ])
         let index = site.index()
