@@ -96,12 +96,23 @@ let package = Package(
             ]
         ),
 
-        // Layer 6: one job from folder to signed records.
+        // Layer 6: the same questions over HTTPS.
+        .target(
+            name: "API",
+            dependencies: [
+                "Core", "OpenSSL", "YAML", "Tracking", "Records", "Reports", "Web",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        // Layer 7: one job from folder to signed records.
         .target(
             name: "Engine",
             dependencies: [
                 "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records", "Reports",
-                "CLinux",
+                "API", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -109,7 +120,7 @@ let package = Package(
             ]
         ),
 
-        // Layer 7: the command line.
+        // Layer 8: the command line.
         .executableTarget(
             name: "wardpost",
             dependencies: [
@@ -180,6 +191,12 @@ let package = Package(
             name: "ReportsTests",
             dependencies: [
                 "Core", "Files", "OpenSSL", "Intake", "Ledger", "Tracking", "Records", "Reports", "TestSupport",
+            ]
+        ),
+        .testTarget(
+            name: "APITests",
+            dependencies: [
+                "Core", "Files", "OpenSSL", "Intake", "Ledger", "Tracking", "Records", "Reports", "API", "TestSupport",
             ]
         ),
         .testTarget(

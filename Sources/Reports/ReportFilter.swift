@@ -31,6 +31,10 @@ public struct ReportFilter: Sendable {
     public var link: Int?
     /// Who did it.
     public var audience: Event.Audience?
+    /// The only senders' domains that may be told of, whatever is asked; `nil` for all.
+    public var onlySenderDomains: Set<String>?
+    /// The only jobs that may be told of, whatever is asked; `nil` for all.
+    public var onlyJobs: Set<JobID>?
 
     /// Asks for everything.
     public init() {}

@@ -126,7 +126,7 @@ extension EndToEnd {
                     "opens: not tracked, decided by sender-address: tracking.senders.\"second@other.test\".opens at wardpost.yaml:"
                 )
             )
-            #expect(text.output.contains("clicks: tracked, decided by job: tracking.clicks at manifest.yaml:10:33"))
+            #expect(text.output.contains("clicks: tracked, decided by job: tracking.clicks at manifest.yaml:11:33"))
             #expect(text.output.contains("1 row is not tracked by the recipients' wish"))
             let json = try await labels.site.run("check", "third", "--json")
             let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]

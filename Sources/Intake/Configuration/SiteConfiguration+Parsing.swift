@@ -6,7 +6,7 @@ extension SiteConfiguration {
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "holidays", "settle", "keys", "witness", "lease",
         "associates", "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
-        "reports", "lists",
+        "reports", "lists", "api",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -30,6 +30,7 @@ extension SiteConfiguration {
         let domainLimits = DomainLimits.read(reader)
         let language = LanguageTag.read(reader)
         let tracking = tracking(reader, fromDomains: domains.map(\.value))
+        let api = API.read(reader, tracking: tracking)
         let dkim = dkim(reader, fromDomains: domains.map(\.value))
         let fips = reader.flag("fips")
         let halt = Halt.read(reader)
@@ -61,6 +62,7 @@ extension SiteConfiguration {
             domainLimits: domainLimits,
             language: language,
             tracking: tracking,
+            api: api,
             dkim: dkim,
             fips: fips,
             halt: halt,

@@ -36,6 +36,8 @@ public struct SiteConfiguration: Sendable {
     public var language: Placed<String>?
     /// Where opens, clicks and opt-outs come in; `nil` if the site tracks nothing.
     public var tracking: Tracking?
+    /// The read-only API; `nil` if there is none.
+    public var api: API?
     /// What is signed by DKIM; `nil` if nothing is.
     public var dkim: DKIM?
     /// Whether all cryptography comes from OpenSSL's FIPS provider; `nil` where it is not said.

@@ -41,6 +41,10 @@ extension ReportFilter {
         if let senderDomain { conditions.add("j.sender_domain = ?", senderDomain.lowercased()) }
         if let job { conditions.add("j.job = ?", "\(job)") }
         if let list { conditions.add("j.list = ?", list) }
+        if let onlySenderDomains {
+            conditions.add("j.sender_domain", in: onlySenderDomains.map { $0.lowercased() }.sorted())
+        }
+        if let onlyJobs { conditions.add("j.job", in: onlyJobs.map { "\($0)" }.sorted()) }
     }
 
     /// What is asked of rows: `channel` and `domain` are where their numbers stand.
@@ -64,6 +68,6 @@ extension ReportFilter {
 
     /// Whether anything is asked about jobs.
     var namesJobs: Bool {
-        sender != nil || senderDomain != nil || job != nil || list != nil
+        sender != nil || senderDomain != nil || job != nil || list != nil || onlySenderDomains != nil || onlyJobs != nil
     }
 }

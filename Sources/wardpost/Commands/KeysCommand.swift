@@ -7,7 +7,7 @@ struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
         abstract: "Makes keys of the site's.",
-        subcommands: [DKIM.self]
+        subcommands: [DKIM.self, API.self]
     )
 
     /// `keys dkim`.

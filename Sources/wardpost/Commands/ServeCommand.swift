@@ -8,7 +8,7 @@ import UnixSignals
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Runs the tracking server alone.",
+        abstract: "Runs the tracking server alone, and the API if the site has one.",
         discussion: """
             Needs wardpost.yaml, keys/tracking.key and the server's certificate; no jobs, no results, no addresses. Events go to \
             outbox/events/; a sending host reads them there, over a share or by a copy.
@@ -20,12 +20,20 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let site = try options.open()
         let log = Report.logger()
-        guard let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) })
-        else {
+        var services: [any Service] = []
+        let api = try reporting { () throws(EngineError) in try APIService(site: site, log: log) }
+        // The host that has the API may have no tracking server.
+        if api == nil || site.hasTrackingServer,
+            let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) })
+        {
+            services.append(tracking)
+        }
+        if let api { services.append(api) }
+        guard !services.isEmpty else {
             Report.error("wardpost.yaml: there is nothing to serve; add `tracking`")
             throw ExitCode(EngineError.Code.configuration.rawValue)
         }
-        try await serve([tracking], log)
+        try await serve(services, log)
     }
 }
 

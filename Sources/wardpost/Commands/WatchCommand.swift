@@ -17,7 +17,7 @@ struct WatchCommand: AsyncParsableCommand {
 
     @OptionGroup var options: SiteOptions
 
-    @Flag(name: .long, help: "Do not serve tracking; another host does.")
+    @Flag(name: .long, help: "Do not serve tracking, nor the API; another host or process does.")
     var noServe = false
 
     func run() async throws {
@@ -29,6 +29,9 @@ struct WatchCommand: AsyncParsableCommand {
             let tracking = try reporting({ () throws(EngineError) in try TrackingService(site: site, log: log) })
         {
             services.append(tracking)
+        }
+        if !noServe, let api = try reporting({ () throws(EngineError) in try APIService(site: site, log: log) }) {
+            services.append(api)
         }
         services.append(TrackingUpdater(worker, log: log))
         if let reports = try reporting({ () throws(EngineError) in try ReportService(site: site, log: log) }) {

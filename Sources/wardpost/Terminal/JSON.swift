@@ -64,6 +64,23 @@ enum JSON {
         )
     }
 
+    /// Keys of the API.
+    static func text(_ keys: [APIKeyAdmin.Entry]) -> String {
+        encode(
+            keys.map { key in
+                APIKey(name: key.name, scopes: key.scopes, domains: key.domains, jobs: key.jobs, expires: key.expires)
+            }
+        )
+    }
+
+    private struct APIKey: Encodable {
+        var name: String
+        var scopes: [String]
+        var domains: [String]?
+        var jobs: [String]?
+        var expires: String?
+    }
+
     private struct Signing: Encodable {
         var domain: String
         var selector: String
