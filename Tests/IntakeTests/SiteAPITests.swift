@@ -33,11 +33,11 @@ import Testing
             ("api: {}", "wardpost.yaml:5:1: \"api.listen\" is missing; add `listen: …`"),
             (
                 "api: {listen: \"8444\"}",
-                "wardpost.yaml:5:15: \"api.listen\" must be an address and a port such as 127.0.0.1:8444, not \"8444\""
+                "wardpost.yaml:5:16: \"api.listen\" must be an address and a port such as 127.0.0.1:8444, not \"8444\""
             ),
             (
                 "api: {listen: \"127.0.0.1:8443\"}",
-                "wardpost.yaml:5:15: \"api.listen\" is the tracking server's address; give the API an address of its own, such as "
+                "wardpost.yaml:5:16: \"api.listen\" is the tracking server's address; give the API an address of its own, such as "
                     + "127.0.0.1:8444"
             ),
             (
