@@ -16,7 +16,7 @@ BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light wrk gcc
 # What people drop is obeyed within two seconds: measured without a thousand other tests beside it.
 TIMED_TESTS := SteeringTimeTests StopAllTests
 
-.PHONY: help build demo test soak bench format lint clean setup-build setup-test setup-bench
+.PHONY: help build demo test soak fuzz bench format lint clean setup-build setup-test setup-bench
 
 help: ## Lists what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ soak: setup-test ## Interrupts runs in every way, RUNS=1000 times or for MINUTES
 	WARDPOST_SOAK_RUNS=$(if $(RUNS),$(RUNS),$(if $(MINUTES),1000000,1000)) $(if $(MINUTES),WARDPOST_SOAK_MINUTES=$(MINUTES)) \
 		swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests.EndToEnd/Soak
 
+fuzz: setup-build ## Gives what reads from outside to libFuzzer, for MINUTES=10 in all; READERS="bounce reply" for some of them.
+	MINUTES=$(or $(MINUTES),10) Fuzz/run
+
 bench: setup-bench build ## Measures each part beside its peers, in one run, as ratios.
 	Benchmarks/run
 
@@ -48,7 +51,7 @@ lint: ## Checks the format of all Swift sources.
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
 clean: ## Removes what was built.
-	rm -rf .build .build-test
+	rm -rf .build .build-test .build-fuzz
 
 setup-build:
 	@.ci/packages $(BUILD_PACKAGES)

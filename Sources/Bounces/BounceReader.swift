@@ -148,6 +148,8 @@ private struct Reading {
         if form?.kind == .autoReply { return nil }
         let failed = headers.failedRecipients
         guard form != nil || !failed.isEmpty else { return nil }
+        // What a person forwards is a person's letter, whatever it quotes.
+        guard headers.isFromMachine || headers.isAutomatic || form?.isKnownByHeader == true else { return nil }
         var findings: [Finding] = []
         if let field = form?.recipientField {
             findings = message.all(field).flatMap { AddressText.all(in: $0) }.map { finding($0) }

@@ -4,6 +4,7 @@ enum AddressText {
     /// passed over.
     static func leading(_ text: ArraySlice<UInt8>) -> (address: String, rest: ArraySlice<UInt8>)? {
         var rest = text.drop(while: Lines.isSpace)
+        if rest.starts(with: arrows) { rest = rest.dropFirst(arrows.count) }
         while let first = rest.first {
             if first == UInt8(ascii: "\""), let quoted = quoted(rest) { return quoted }
             guard openers.contains(first) else { break }
@@ -40,7 +41,8 @@ enum AddressText {
         return found
     }
 
-    private static let openers = Array("<\"'([`*>=-".utf8)
+    private static let openers = Array("<\"'([`* ".utf8)
+    private static let arrows = Array(">>> ".utf8)
     private static let closers = Array(">\"')]`".utf8)
     private static let mailto = Array("mailto:".utf8)
     private static let specials = Array("!#$%&'*+-/=?^_{|}~.".utf8)

@@ -56,6 +56,8 @@ public struct BounceRules: Sendable {
         var stage: Stage?
         /// Why, where its reports give no reason of their own.
         var reason: Reason?
+        /// Whether more is asked of it than its words.
+        var isKnownByHeader: Bool { !from.isEmpty || !subject.isEmpty || !fields.isEmpty }
     }
 
     var classes: [Reason: ReasonClass]

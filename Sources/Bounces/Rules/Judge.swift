@@ -87,13 +87,18 @@ struct Judge {
         if found == nil, let status = facts.status {
             found = rules.statuses.first { $0.pattern.matches(status) }?.reason
         }
-        if found == nil {
+        if found == nil, !Self.isTelling(facts.text) {
             var wider = facts
             wider.text = report
             found = rule(wider)
         }
         let reason = found ?? rest(facts, finding)
         return (reason, rules.classes[reason])
+    }
+
+    /// Whether a server's answer has words of its own, so that those around it add nothing.
+    private static func isTelling(_ text: SearchText) -> Bool {
+        text.bytes.lazy.filter { (0x61...0x7A).contains($0) || $0 >= 0x80 }.count >= 8
     }
 
     private func rest(_ facts: Facts, _ finding: Finding) -> Reason {
