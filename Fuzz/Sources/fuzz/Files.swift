@@ -1,7 +1,7 @@
 import Bounces
 import Compose
 import Core
-import Intake
+@testable import Intake
 
 /// A message in the bounce mailbox.
 func readBounce(_ bytes: [UInt8]) {
@@ -32,7 +32,7 @@ func readSite(_ bytes: [UInt8]) {
 func readTable(_ bytes: [UInt8]) {
     var survey = EncodingSurvey()
     survey.consume(bytes)
-    guard case .success(let encoding) = Result(catching: { try survey.finding() }) else { return }
+    guard let encoding = try? survey.verdict(declared: nil) else { return }
     var isGiven = false
     let source: ByteSource = { output in
         output = isGiven ? [] : bytes

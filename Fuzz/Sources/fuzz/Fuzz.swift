@@ -16,7 +16,9 @@ private let chosen: Reader = {
     return reader
 }()
 
-/// Something that reads what others wrote. It may refuse anything; it may not crash, hang or eat the machine's memory.
+/// Something that reads what others wrote.
+///
+/// It may refuse anything; it may not crash, hang or eat the machine's memory.
 struct Reader: Sendable {
     let name: String
     let read: @Sendable ([UInt8]) -> Void
