@@ -42,7 +42,7 @@ import Testing
         [(true, true), (true, false), (false, true)]
     )
     func untracked(bodies: (String?, String?), switches: (Bool, Bool)) throws {
-        let plan = TrackingPlan(opens: switches.0, clicks: switches.1)
+        let plan = TrackingPlan(opens: switches.0, clicks: switches.1, decoy: true)
         let tracked = try design(bodies.0, bodies.1, plan)
         let untracked = try message(tracked, isTracked: false)
         #expect(untracked == (try message(design(bodies.0, bodies.1, TrackingPlan()), isTracked: true)))
@@ -55,7 +55,7 @@ import Testing
     @Test("List-Unsubscribe and the unsubscribe link stay, and nothing else leads to the tracking server")
     func unsubscribe() throws {
         let html = Self.html.replacing("</body>", with: "<a href=\"{{unsubscribe_url}}\">leave</a></body>")
-        let design = try design(html, nil, TrackingPlan(opens: true, clicks: true), list: "news")
+        let design = try design(html, nil, TrackingPlan(opens: true, clicks: true, decoy: true), list: "news")
         let text = String(decoding: try message(design, isTracked: false), as: UTF8.self).replacing("=\r\n", with: "")
         #expect(text.contains("List-Unsubscribe: <https://t.riverside.example/u/news-7>"))
         #expect(text.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"))
