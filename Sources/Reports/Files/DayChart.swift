@@ -161,8 +161,8 @@ struct DayChart {
     }
 
     private func labels(_ html: inout HTMLText) {
-        // A label takes about 38 units.
-        let every = max(1, Int((38 / step).rounded(.up)))
+        // A label takes about 48 units.
+        let every = max(1, Int((48 / step).rounded(.up)))
         let at = Self.text(Self.height - Self.bottom + 16)
         for day in stride(from: 0, to: days.count, by: every) {
             html.raw("<text class=\"day\" x=\"\(Self.text(x(day)))\" y=\"\(at)\">")

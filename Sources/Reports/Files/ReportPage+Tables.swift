@@ -25,7 +25,7 @@ extension ReportPage {
     mutating func entriesTable(_ entries: [ReportIndex.Entry], first: String, isLong: Bool) {
         let shown = isLong ? entries[...] : entries.prefix(Self.longestTable)
         let most = shown.map { $0.figures[.sent] }.max() ?? 0
-        html.raw("<div class=\"wide\"><table class=\"entries\">\n<thead><tr><th scope=\"col\">")
+        html.raw("<div class=\"wide\"><table class=\"entries\(isLong ? " days" : "")\">\n<thead><tr><th scope=\"col\">")
         html.text(first)
         html.raw("</th><th scope=\"col\" class=\"n\" colspan=\"2\">Sent</th>")
         for title in [

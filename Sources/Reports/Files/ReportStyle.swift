@@ -50,6 +50,9 @@ enum ReportStyle {
         .zero { color: var(--quiet); }
         .under { display: block; color: var(--quiet); font-size: .8rem; font-weight: 400; }
         .entries { font-size: .9rem; }
+        .days th { white-space: nowrap; }
+        .days td, .days tbody th { padding-top: .2rem; padding-bottom: .2rem; }
+        .entries tbody th { min-width: 8.5rem; }
         .wide { overflow-x: auto; }
         .bar { width: 9rem; min-width: 4rem; }
         .bar svg { display: block; width: 100%; height: .75rem; margin-top: .35em; }
@@ -78,9 +81,13 @@ enum ReportStyle {
           .figures { grid-template-columns: repeat(6, 1fr); gap: 6pt; }
           .figures div { padding: 5pt 6pt; }
           .figures strong { font-size: 13pt; }
-          .entries { font-size: 7.6pt; }
+          .entries { font-size: 7.4pt; }
+          .entries thead th { font-size: 6.6pt; }
           .entries th, .entries td { padding: 2pt 4pt 2pt 0; }
-          .entries .bar { width: 14mm; min-width: 14mm; }
+          .entries tbody th { min-width: 36mm; }
+          .days tbody th { min-width: 0; }
+          .entries .bar { width: 12mm; min-width: 12mm; }
+          .under { font-size: 6.4pt; white-space: nowrap; }
           .wide { overflow: visible; }
           pre { padding: 0; }
         }
