@@ -84,10 +84,22 @@ public final class ReportIndex: Sendable {
             guard !update.isNew else { throw ReportError(.files, "\(error.file) changes while it is read") }
             throw Stale()
         }
+        try pool.write { try mindRules($0) }
         let dirty = try pool.read { try Int64.fetchAll($0, sql: "SELECT id FROM job WHERE dirty = 1 ORDER BY id") }
         let clock = DayClock(zone: sources.zone)
-        for job in dirty { try pool.write { try EventFold.fold(job, clock, $0) } }
+        for job in dirty { try pool.write { try EventFold.fold(job, sources.classifier, clock, $0) } }
         return update
+    }
+
+    /// Has all events counted anew if the rules are others than those by which they were.
+    private func mindRules(_ db: Database) throws {
+        let known = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'rules'")
+        guard known != sources.rules else { return }
+        if known != nil { try db.execute(sql: "UPDATE job SET dirty = 1") }
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO meta (name, value) VALUES ('rules', ?)",
+            arguments: [sources.rules]
+        )
     }
 
     private struct Known {

@@ -23,6 +23,10 @@ public struct ReportSources: Sendable {
     public var tags: SecretBytes
     /// The zone whose midnights part the days.
     public var zone: TimeZoneRules
+    /// How programs are told from people.
+    public var classifier: Classifier
+    /// Which rules those are: with others, all events are counted anew.
+    public var rules: String
 
     /// Names the files.
     public init(
@@ -33,7 +37,9 @@ public struct ReportSources: Sendable {
         unclaimed: Directory? = nil,
         records: VerifyingKey,
         tags: SecretBytes,
-        zone: TimeZoneRules
+        zone: TimeZoneRules,
+        classifier: Classifier = Classifier(),
+        rules: String = ""
     ) {
         self.ledgers = ledgers
         self.events = events
@@ -43,6 +49,8 @@ public struct ReportSources: Sendable {
         self.records = records
         self.tags = tags
         self.zone = zone
+        self.classifier = classifier
+        self.rules = rules
     }
 }
 

@@ -132,9 +132,10 @@ struct QueryTests {
         let site = try TestSite()
         let one = try await site.add(1, [TestSite.sent("x", "x@post.example"), TestSite.sent(key, "a@post.example")])
         let two = try await site.add(2, [TestSite.sent(key, "b@post.example")])
+        let late = TestSite.noon + 600
         try await site.append([
-            event(.open, one, 1), event(.open, one, 2), event(.click, one, 2, at: TestSite.noon + 60, milliseconds: 9, link: 1),
-            event(.open, two, 1),
+            event(.open, one, 1, at: late), event(.open, one, 2, at: late), event(.click, one, 2, at: late + 9, link: 1),
+            event(.open, two, 1, at: late),
         ])
         let index = site.index()
         try index.update()

@@ -5,6 +5,7 @@ import Ledger
 import OpenSSL
 import Records
 public import Reports
+import Tracking
 
 /// Reports on a whole site: questions across its jobs, and the files in `reports/`.
 public struct SiteReports: Sendable {
@@ -26,7 +27,9 @@ public struct SiteReports: Sendable {
             unclaimed: try site.outbox("unclaimed"),
             records: keys.signing.verifyingKey,
             tags: keys.index,
-            zone: site.configuration.zone.value
+            zone: site.configuration.zone.value,
+            classifier: Classifier(try site.automationRules()),
+            rules: try Self.rules(of: site)
         )
         index = ReportIndex(
             directory: try site.outbox(),
@@ -34,6 +37,12 @@ public struct SiteReports: Sendable {
             sources: sources,
             smallestDomain: site.configuration.reports.smallestDomain
         )
+    }
+
+    /// Which rules tell programs from people: the program's own, or the site's by their digest.
+    private static func rules(of site: Site) throws(EngineError) -> String {
+        guard let name = site.configuration.tracking?.visitors.rules else { return Version.current }
+        return "\(Version.current) \(Hex.encode(SHA256.hash(try site.file(name))))"
     }
 
     /// Takes in what is new in ledgers, results and events.

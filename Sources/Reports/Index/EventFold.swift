@@ -42,25 +42,27 @@ final class EventFold {
     private let links: Int
     private let db: Database
     private let words: Words
+    private let classifier: Classifier
     private var clock: DayClock
     private var groups: [Group: Count] = [:]
     private var changes: [(id: Int64, audience: Int64, why: Int64, device: Int64?)] = []
 
-    private init?(_ id: Int64, _ clock: DayClock, _ db: Database) throws {
+    private init?(_ id: Int64, _ classifier: Classifier, _ clock: DayClock, _ db: Database) throws {
         let row = try GRDB.Row.fetchOne(db, sql: "SELECT job, links FROM job WHERE id = ?", arguments: [id])
         guard let row, let job = JobID(row[0] as String) else { return nil }
         self.id = id
         self.job = job
         links = row[1]
         self.db = db
+        self.classifier = classifier
         self.clock = clock
         words = Words(db)
     }
 
     /// Counts the events of one job whose events or rows changed.
-    static func fold(_ job: Int64, _ clock: DayClock, _ db: Database) throws {
+    static func fold(_ job: Int64, _ classifier: Classifier, _ clock: DayClock, _ db: Database) throws {
         try JobSweep.noteDays(of: job, db)
-        guard let fold = try EventFold(job, clock, db) else { return }
+        guard let fold = try EventFold(job, classifier, clock, db) else { return }
         try fold.run()
         try JobSweep.noteDays(of: job, db)
         try db.execute(sql: "UPDATE job SET dirty = 0 WHERE id = ?", arguments: [job])
@@ -115,11 +117,10 @@ final class EventFold {
     /// Counts one message's events.
     private func add(_ events: [Stored], of message: Message) throws {
         let delivered = Timestamp(seconds: message.finished)
-        var activity = JobActivity(job: job)
+        var activity = JobActivity(job: job, classifier: classifier)
         for stored in events { activity.apply(stored.event) }
-        let number = RowNumber(UInt32(message.row))
-        let row = activity.fold(number, delivered: delivered, links: links)?.activity ?? RowActivity()
-        let verdicts = Classifier.shipped.verdicts(on: events.map(\.event), delivered: delivered, links: links)
+        let fold = activity.fold(RowNumber(UInt32(message.row)), delivered: delivered, links: links)
+        let verdicts = classifier.verdicts(on: events.map(\.event), delivered: delivered, links: links)
         for (stored, verdict) in zip(events, verdicts) {
             let event = stored.event
             self[event.milliseconds / 1_000, message, event.kind, verdict.audience].count += 1
@@ -130,6 +131,7 @@ final class EventFold {
                 changes.append((stored.id, audience, why, device))
             }
         }
+        guard let row = fold?.activity else { return }
         note(row.opens.first, message, .open)
         note(row.clicks.first, message, .click)
         note(row.unsubscribedAt, message, .unsubscribe)

@@ -30,8 +30,8 @@ struct EventIndexer {
         let insert = try NumberStatement(
             db,
             """
-            INSERT OR IGNORE INTO event (id, job, row, day, kind, link, class, why, told_class, told_why, method, agent,
-            visitor, severity, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT OR IGNORE INTO event (id, job, row, day, kind, link, class, why, device, told_class, told_why, method,
+            agent, visitor, severity, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         )
         var jobs: [JobID: Int64] = [:]
@@ -73,13 +73,20 @@ struct EventIndexer {
         var values: [Int64?] = [
             event.milliseconds << tieBits | tie(event), job, Int64(event.row.value),
             Int64(clock.day(of: event.time.seconds)), try words.number(of: event.kind.rawValue),
-            event.link.map(Int64.init), audience, why, audience, why, try words.number(of: event.method),
+            event.link.map(Int64.init), audience, why, try device(of: event, words), audience, why,
+            try words.number(of: event.method),
             try words.number(of: event.agent), event.visitor.map { Int64($0.value) },
             try event.severity.map { try words.number(of: $0.rawValue) },
             try event.reason.map { try words.number(of: $0) },
         ]
         // Two events of one millisecond that look alike are still two.
         while try !insert.changes(values) { values[0] = values[0].map { $0 + 1 } }
+    }
+
+    /// What the device is by the agent alone; few rules know better.
+    private static func device(of event: Event, _ words: Words) throws -> Int64? {
+        guard event.kind == .open || event.kind == .click else { return nil }
+        return try words.number(of: DeviceFamily(agent: event.agent).rawValue)
     }
 
     /// The first number for an event of a moment: from what it says, so that an index made anew gives the same.
