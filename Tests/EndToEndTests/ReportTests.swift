@@ -132,8 +132,12 @@ extension EndToEnd {
             #expect(try await site.wardpost("report", "--period", "2026-10").status == 0)
             let page = "\(site.path)/reports/2026-10.html"
             let browser = try #require(Places.find("chromium") ?? Places.find("chromium-browser"))
-            let options = ["--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(site.directory.path("profile"))"]
-            try await Program.output([browser] + options + ["--print-to-pdf=\(site.directory.path("page.pdf"))", "file://\(page)"])
+            let options = [
+                "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(site.directory.path("profile"))",
+            ]
+            try await Program.output(
+                [browser] + options + ["--print-to-pdf=\(site.directory.path("page.pdf"))", "file://\(page)"]
+            )
             let pdf = try Data(contentsOf: URL(fileURLWithPath: site.directory.path("page.pdf")))
             #expect(pdf.starts(with: Data("%PDF".utf8)) && pdf.count > 20_000)
             let dom = try await Program.output([browser] + options + ["--dump-dom", "file://\(page)"])

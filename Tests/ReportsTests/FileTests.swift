@@ -48,10 +48,12 @@ struct FileTests {
         let index = site.index()
         try index.update()
         for kind in [Period.Kind.day, .week, .month] {
-            #expect(try index.changedPeriods(kind).map(\.first) == [
-                Period(kind, of: Day(year: 2026, month: 10, day: 5)).first,
-                Period(kind, of: Day(year: 2026, month: 11, day: 10)).first,
-            ])
+            #expect(
+                try index.changedPeriods(kind).map(\.first) == [
+                    Period(kind, of: Day(year: 2026, month: 10, day: 5)).first,
+                    Period(kind, of: Day(year: 2026, month: 11, day: 10)).first,
+                ]
+            )
             for period in try index.changedPeriods(kind) { try index.noteTold(period) }
             #expect(try index.changedPeriods(kind).isEmpty)
         }
@@ -132,9 +134,12 @@ struct FileTests {
         #expect(html.count(of: "class=\"chart\"") == 2)
     }
 
-    @Test("Reports of nothing, of one day and of a year can be made", arguments: [
-        "2030-01", "2026-11-12", "2026-01-01_2026-12-31",
-    ])
+    @Test(
+        "Reports of nothing, of one day and of a year can be made",
+        arguments: [
+            "2030-01", "2026-11-12", "2026-01-01_2026-12-31",
+        ]
+    )
     func extremes(name: String) async throws {
         let world = try await World(jobs: 3)
         let index = world.site.index()

@@ -134,7 +134,8 @@ struct QueryTests {
         let two = try await site.add(2, [TestSite.sent(key, "b@post.example")])
         let late = TestSite.noon + 600
         try await site.append([
-            event(.open, one, 1, at: late), event(.open, one, 2, at: late), event(.click, one, 2, at: late + 9, link: 1),
+            event(.open, one, 1, at: late), event(.open, one, 2, at: late),
+            event(.click, one, 2, at: late + 9, link: 1),
             event(.open, two, 1, at: late),
         ])
         let index = site.index()

@@ -117,26 +117,39 @@ final class EventFold {
     /// Counts one message's events.
     private func add(_ events: [Stored], of message: Message) throws {
         let delivered = Timestamp(seconds: message.finished)
-        var activity = JobActivity(job: job, classifier: classifier)
-        for stored in events { activity.apply(stored.event) }
-        let fold = activity.fold(RowNumber(UInt32(message.row)), delivered: delivered, links: links)
         let verdicts = classifier.verdicts(on: events.map(\.event), delivered: delivered, links: links)
+        var first: [Event.Kind: Timestamp] = [:]
+        var isRequestsAlone = true
         for (stored, verdict) in zip(events, verdicts) {
             let event = stored.event
             self[event.milliseconds / 1_000, message, event.kind, verdict.audience].count += 1
-            let audience = try words.number(of: verdict.audience.rawValue)
-            let why = try words.number(of: verdict.why)
-            let device = try verdict.device.map { try words.number(of: $0.rawValue) }
-            if (audience, why) != (stored.audience, stored.why) || device != stored.device {
-                changes.append((stored.id, audience, why, device))
+            if event.kind == .open || event.kind == .click {
+                if verdict.audience == .human { first[event.kind] = min(first[event.kind] ?? event.time, event.time) }
+            } else {
+                isRequestsAlone = false
             }
+            try note(verdict, of: stored)
         }
-        guard let row = fold?.activity else { return }
-        note(row.opens.first, message, .open)
-        note(row.clicks.first, message, .click)
+        for (kind, time) in first { note(time, message, kind) }
+        if isRequestsAlone { return }
+        // What else came back means what `tracking.csv` says it means.
+        var activity = JobActivity(job: job, classifier: classifier)
+        for stored in events { activity.apply(stored.event) }
+        guard let row = activity.fold(RowNumber(UInt32(message.row)), delivered: delivered, links: links)?.activity
+        else { return }
         note(row.unsubscribedAt, message, .unsubscribe)
         note(row.bouncedAt, message, .bounce)
         note(row.complainedAt, message, .complaint)
+    }
+
+    /// Notes what an event came to, if the index has something else.
+    private func note(_ verdict: EventVerdict, of stored: Stored) throws {
+        let audience = try words.number(of: verdict.audience.rawValue)
+        let why = try words.number(of: verdict.why)
+        let device = try verdict.device.map { try words.number(of: $0.rawValue) }
+        if (audience, why) != (stored.audience, stored.why) || device != stored.device {
+            changes.append((stored.id, audience, why, device))
+        }
     }
 
     private func note(_ time: Timestamp?, _ message: Message, _ kind: Event.Kind) {
