@@ -9,7 +9,9 @@ struct FormFields: Sendable {
     init(_ body: some Collection<UInt8>) {
         for pair in body.split(separator: UInt8(ascii: "&")).prefix(Self.maximumCount) {
             let name = pair.prefix { $0 != UInt8(ascii: "=") }
-            guard let key = Self.decoded(name), let value = Self.decoded(pair.dropFirst(name.count + 1)) else { continue }
+            guard let key = Self.decoded(name), let value = Self.decoded(pair.dropFirst(name.count + 1)) else {
+                continue
+            }
             if fields[key] == nil { fields[key] = value }
         }
     }

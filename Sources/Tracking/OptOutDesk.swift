@@ -68,7 +68,6 @@ struct OptOutDesk: Sendable {
         return answer
     }
 
-
     /// How somebody unsubscribed: by the mail program's button (RFC 8058), by our page's, or otherwise.
     private static func way(_ body: [UInt8]) -> String {
         let text = String(decoding: body, as: UTF8.self)

@@ -84,7 +84,8 @@ struct Pages: Sendable {
         let links = PageLanguage.allCases.filter { $0 != text.language }.map { other in
             "<a href=\"?lang=\(other.rawValue)\" lang=\"\(other.rawValue)\" hreflang=\"\(other.rawValue)\">\(other.name)</a>"
         }
-        return "<footer><nav aria-label=\"\(Self.escaped(text[.languages]))\">\(links.joined(separator: " "))</nav></footer>\n"
+        return
+            "<footer><nav aria-label=\"\(Self.escaped(text[.languages]))\">\(links.joined(separator: " "))</nav></footer>\n"
     }
 
     func paragraph(_ text: String) -> String {

@@ -16,7 +16,9 @@ extension SuppressionFile {
         func take(to end: Int64) throws {
             while offset < end {
                 try file.read(at: offset, count: Int(min(1 << 18, end - offset)), into: &block)
-                guard !block.isEmpty else { throw Refused(description: "\(Self.name) became shorter while it was read") }
+                guard !block.isEmpty else {
+                    throw Refused(description: "\(Self.name) became shorter while it was read")
+                }
                 hasher.update(block)
                 offset += Int64(block.count)
             }

@@ -5,7 +5,9 @@ public import OpenSSL
 extension MendedPlace {
     /// Reads a line that says that somebody has looked at damage; `nil` for any other.
     init?(_ line: JSONObject) {
-        guard line.text("op") == "mend", let file = line.text("damaged"), let offset = line.number("at") else { return nil }
+        guard line.text("op") == "mend", let file = line.text("damaged"), let offset = line.number("at") else {
+            return nil
+        }
         self.init(file: file, offset: Int64(offset))
     }
 }
@@ -29,8 +31,10 @@ public struct MendReport: Sendable {
 }
 
 extension SuppressionFile {
-    /// Puts a damaged list right, on the recipients' side: whatever can still be read of a damaged line keeps mail from its
-    /// mailbox, and so does what only the index knows. Then a line says which damage was looked at.
+    /// Puts a damaged list right, on the recipients' side: whatever can still be read of a damaged line keeps mail
+    /// from its mailbox, and so does what only the index knows.
+    ///
+    /// Then a line says which damage was looked at.
     ///
     /// Nothing is taken out: damaged lines stay where they are.
     ///
@@ -38,7 +42,8 @@ extension SuppressionFile {
     ///   - suppressionKey: The site's suppression key.
     ///   - events: The events, whose damage is mended, too.
     ///   - directory: Where the events are.
-    public func mend(_ suppressionKey: SecretBytes, events: EventReader?, in directory: Directory?) throws -> MendReport {
+    public func mend(_ suppressionKey: SecretBytes, events: EventReader?, in directory: Directory?) throws -> MendReport
+    {
         var report = MendReport()
         var file = try hold()
         let tagger = AddressTagger(key: suppressionKey)
@@ -175,14 +180,16 @@ extension SuppressionFile {
         }
         // Two lines may have become one.
         let tags = values("tag", in: line).compactMap { AddressTag(hex: $0) }
-        let harmless = values("op", in: line).count { $0 == "remove" }
+        let harmless =
+            values("op", in: line).count { $0 == "remove" }
             + values("kind", in: line).count { $0 != "unsubscribe" && $0 != "complaint" }
         return harmless < tags.count ? tags.map { .add($0) } : []
     }
 
     /// The tag is made anew from the address, where the line has one: the key may have changed.
     private static func retagged(_ record: SuppressionRecord, _ tagger: AddressTagger) -> SuppressionRecord {
-        guard let text = record.address?.exposed, let address = try? Address(parsing: text, toASCII: { _ in nil }) else {
+        guard let text = record.address?.exposed, let address = try? Address(parsing: text, toASCII: { _ in nil })
+        else {
             return record
         }
         var record = record

@@ -19,7 +19,8 @@ extension EndToEnd {
             // No cookie, no referrer: curl sends what it is told to.
             let output = try await Program.output(
                 [
-                    "curl", "-sS", "--cacert", ca, "-A", "", "--parallel", "--parallel-max", "16", "--max-time", "120",
+                    "curl", "-sS", "--http1.1", "--no-progress-meter", "--cacert", ca, "-A", "", "--parallel",
+                    "--parallel-max", "16", "--max-time", "120",
                     "-w", "%{http_code}\n", "-K", file,
                 ] + arguments,
                 within: .seconds(240)
@@ -126,10 +127,16 @@ extension EndToEnd {
             let settings = Site.Settings(relayPort: 1, ca: authority.file)
             let site = try await Site(settings)
             // Addresses that a spreadsheet would run, quote or cut.
-            let hostile = ["=cmd@kunde.test", "+1234@kunde.test", "-x@kunde.test", "'=a@kunde.test", "00017@kunde.test", "o'neil@kunde.test"]
+            let hostile = [
+                "=cmd@kunde.test", "+1234@kunde.test", "-x@kunde.test", "'=a@kunde.test", "00017@kunde.test",
+                "o'neil@kunde.test",
+            ]
             for (address, more) in zip(
                 hostile,
-                [[], ["--list", "news"], ["--scope", "marketing"], ["--reason", "bounce"], ["--reason", "opt-out"], ["--list", "a.b-c_d", "--reason", "complaint"]]
+                [
+                    [], ["--list", "news"], ["--scope", "marketing"], ["--reason", "bounce"], ["--reason", "opt-out"],
+                    ["--list", "a.b-c_d", "--reason", "complaint"],
+                ]
             ) {
                 let added = try await Program.run(
                     [Places.wardpost, "--site", site.path, "suppress", "add"] + more + ["--", address]
@@ -141,7 +148,8 @@ extension EndToEnd {
             #expect(made.status == 0 && made.output == "6 exported.\n", "\(made.errors)")
             #expect(try await site.run("verify", file).status == 0)
             let openssl = try await Program.run([
-                "openssl", "dgst", "-sha256", "-verify", site.path + "/keys/records.pub.pem", "-signature", file + ".sig", file,
+                "openssl", "dgst", "-sha256", "-verify", site.path + "/keys/records.pub.pem", "-signature",
+                file + ".sig", file,
             ])
             #expect(openssl.status == 0)
             let csv = try CSVFile(file)
@@ -149,10 +157,14 @@ extension EndToEnd {
             #expect(csv.column("scope") == ["all", "list", "marketing", "all", "all", "list"])
             let office = try await LibreOffice().open(file, columns: 6)
             #expect(office == [csv.header] + csv.rows)
-            #expect(office.dropFirst().allSatisfy { !"=+-@".contains($0[0].first ?? "=") }, "a spreadsheet would run a cell")
+            #expect(
+                office.dropFirst().allSatisfy { !"=+-@".contains($0[0].first ?? "=") },
+                "a spreadsheet would run a cell"
+            )
             let python = try await Program.output([
                 "python3", "-c",
-                "import csv,json,sys; print(json.dumps(list(csv.reader(open(sys.argv[1],encoding='utf-8-sig',newline='')))))", file,
+                "import csv,json,sys; print(json.dumps(list(csv.reader(open(sys.argv[1],encoding='utf-8-sig',newline='')))))",
+                file,
             ])
             #expect(try JSONDecoder().decode([[String]].self, from: Data(python.utf8)) == [csv.header] + csv.rows)
 
@@ -173,7 +185,10 @@ extension EndToEnd {
             #expect(try await site.run("suppress", "remove", "--", hostile[0]).output == "1 removed.\n")
             let old = try await site.run("suppress", "import", file)
             #expect(old.output == "0 added, 5 on the list already, 1 taken off since.\n", "\(old.output)")
-            #expect(try await site.run("suppress", "list").output == before.split(separator: "\n").dropFirst().map { $0 + "\n" }.joined())
+            #expect(
+                try await site.run("suppress", "list").output
+                    == before.split(separator: "\n").dropFirst().map { $0 + "\n" }.joined()
+            )
             #expect(try await site.run("verify", site.path + "/outbox").status == 0)
             print("export: 6 hostile addresses through LibreOffice, Python and another site")
         }

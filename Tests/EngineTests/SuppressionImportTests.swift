@@ -31,11 +31,13 @@ struct SuppressionImportTests {
                 "a@x.test all bounced"
             ),
             (
-                "postmark", "EmailAddress,SuppressionReason,Origin,CreatedAt\na@x.test,SpamComplaint,Recipient,2026-01-02T03:04:05Z\n",
+                "postmark",
+                "EmailAddress,SuppressionReason,Origin,CreatedAt\na@x.test,SpamComplaint,Recipient,2026-01-02T03:04:05Z\n",
                 "a@x.test all complained"
             ),
             (
-                "mailchimp", "Email Address,First Name,UNSUB_TIME,UNSUB_REASON\na@x.test,Ann,2026-01-02 03:04:05,normal\n",
+                "mailchimp",
+                "Email Address,First Name,UNSUB_TIME,UNSUB_REASON\na@x.test,Ann,2026-01-02 03:04:05,normal\n",
                 "a@x.test all suppressed-by-hand"
             ),
             (
@@ -104,7 +106,8 @@ struct SuppressionImportTests {
         let bench = try await Bench()
         let admin = try SuppressionAdmin(site: bench.site)
         for wish in [
-            try SuppressionWish(), try SuppressionWish(reason: "bounce"), try SuppressionWish(list: "news", reason: "opt-out"),
+            try SuppressionWish(), try SuppressionWish(reason: "bounce"),
+            try SuppressionWish(list: "news", reason: "opt-out"),
             try SuppressionWish(scope: "marketing"),
         ] { try admin.add(["a@x.test"], wish) }
         #expect(try admin.remove(["a@x.test"], SuppressionWish(reason: "bounce")) == 1)

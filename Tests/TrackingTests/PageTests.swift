@@ -160,7 +160,10 @@ struct PageTests {
 
     @Test(
         "An HTML parser of others finds nothing to repair",
-        .enabled(if: (try? Command.run(["python3", "-c", "import html5lib"]).status) == 0, "needs python3-html5lib")
+        .enabled(
+            if: (try? Command.run(["/usr/bin/python3", "-c", "import html5lib"]).status) == 0,
+            "needs python3-html5lib"
+        )
     )
     func independent() throws {
         let program = """
@@ -172,7 +175,7 @@ struct PageTests {
                 print(name)
             """
         let input = try JSONSerialization.data(withJSONObject: pages.map { [$0.name, $0.html] })
-        let result = try Command.run(["python3", "-c", program], input: input)
+        let result = try Command.run(["/usr/bin/python3", "-c", program], input: input)
         #expect(result.status == 0, "\(result.errorText)")
         #expect(result.text.split(separator: "\n").count == pages.count)
     }
@@ -247,7 +250,8 @@ struct PageTests {
     @Test(
         "A form's fields are read as browsers write them",
         arguments: [
-            ("a=1&b=2", "a", "1"), ("list.n%2De=st%6Fp", "list.n-e", "stop"), ("a=1+2", "a", "1 2"), ("a=1&a=2", "a", "1"),
+            ("a=1&b=2", "a", "1"), ("list.n%2De=st%6Fp", "list.n-e", "stop"), ("a=1+2", "a", "1 2"),
+            ("a=1&a=2", "a", "1"),
             ("a", "a", ""), ("=x&a=%zz&b=%C3%B1", "b", "ñ"), ("a=%zz", "a", nil), ("a=%", "a", nil), ("", "a", nil),
             ("a=%ff", "a", nil), ("a=b=c", "a", "b=c"),
         ] as [(String, String, String?)]
@@ -266,7 +270,11 @@ struct PreferenceTests {
         let served = try Served(lists: lists)
         let token = String(decoding: Fixture.unsubscribeToken(list: "other"), as: UTF8.self)
         let page = ParsedPage(try await served.request(.get, "/p/\(token)").text)
-        #expect(page.all("legend").map(\.text) == ["other", "Health &lt;news&gt;", "Consejos", "Offers", "All e-mail from this sender"])
+        #expect(
+            page.all("legend").map(\.text) == [
+                "other", "Health &lt;news&gt;", "Consejos", "Offers", "All e-mail from this sender",
+            ]
+        )
         let taken = page.all("input").filter { $0.attributes["checked"] != nil }
         #expect(taken.allSatisfy { $0.attributes["value"] == "keep" } && taken.count == 5)
         #expect(try served.events.events().isEmpty)
@@ -299,7 +307,10 @@ struct PreferenceTests {
         #expect(events.allSatisfy { $0.why == "preferences" && $0.audience == .human })
     }
 
-    @Test("A form that changes nothing says so and records nothing", arguments: ["", "all=keep", "all=delete", "%00=%ff&&&="])
+    @Test(
+        "A form that changes nothing says so and records nothing",
+        arguments: ["", "all=keep", "all=delete", "%00=%ff&&&="]
+    )
     func nothing(body: String) async throws {
         let served = try Served(lists: lists)
         let answer = try await served.request(.post, Self.path + "?lang=en", body: body)

@@ -77,7 +77,10 @@ private let reasons: [Reason] = [.optedOut, .bounced, .complained, .suppressedBy
 
 @Suite("Suppression index")
 struct SuppressionIndexTests {
-    @Test("Whatever happens in whatever order, list, index and documentation agree", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "Whatever happens in whatever order, list, index and documentation agree",
+        arguments: 1...12 as ClosedRange<UInt64>
+    )
     func agreement(seed: UInt64) async throws {
         var bench = try Bench()
         var random = SplitMix(state: seed)
@@ -184,7 +187,8 @@ struct SuppressionIndexTests {
         try bench.outbox.file.append([.remove(Fixture.tagger.tag(of: Fixture.address("a@x.example")))])
         try second.refresh()
         let (a, c) = (
-            try second.reason(for: Fixture.address("a@x.example")), try second.reason(for: Fixture.address("c@x.example"))
+            try second.reason(for: Fixture.address("a@x.example")),
+            try second.reason(for: Fixture.address("c@x.example"))
         )
         #expect(a == nil)
         #expect(c == .optedOut)
@@ -194,7 +198,9 @@ struct SuppressionIndexTests {
     func changedIndex(value: UInt8) throws {
         let bench = try Bench()
         let names = (0..<40).map { "p\($0)@x.example" }
-        try bench.outbox.file.append(names.map { .add(Fixture.tagger.tag(of: Fixture.address($0)), scope: .list("news")) })
+        try bench.outbox.file.append(
+            names.map { .add(Fixture.tagger.tag(of: Fixture.address($0)), scope: .list("news")) }
+        )
         var list = bench.list(1)
         try list.refresh()
         let good = try bench.outbox.temporary.read(SuppressionIndex.name)
@@ -219,7 +225,9 @@ struct SuppressionIndexTests {
         let file = bench.outbox.file
         try file.append([.add(Fixture.tagger.tag(of: Fixture.address("a@x.example")))])
         let old = try bench.outbox.temporary.read(SuppressionFile.name)
-        try file.append([.add(Fixture.tagger.tag(of: Fixture.address("b@x.example")), scope: .list("news"), reason: .optedOut)])
+        try file.append([
+            .add(Fixture.tagger.tag(of: Fixture.address("b@x.example")), scope: .list("news"), reason: .optedOut)
+        ])
         var list = bench.list(1)
         try list.refresh()
         // As after a backup was put back.
@@ -245,7 +253,9 @@ struct SuppressionIndexTests {
     func bounded() throws {
         let bench = try Bench()
         try bench.outbox.file.append(
-            (0..<20_000).lazy.map { SuppressionRecord.add(AddressTag(high: UInt64($0) &* 0x9E37_79B9_7F4A_7C15, low: 7)) }
+            (0..<20_000).lazy.map {
+                SuppressionRecord.add(AddressTag(high: UInt64($0) &* 0x9E37_79B9_7F4A_7C15, low: 7))
+            }
         )
         var list = bench.list(500)
         try list.refresh()

@@ -102,7 +102,10 @@ struct SuppressionMendTests {
         try outbox.file.append([.add(tag(names[0]))])
         try outbox.file.append([.remove(tag(names[0]))])
         let text = try outbox.temporary.text(SuppressionFile.name)
-        try outbox.temporary.write(SuppressionFile.name, text: text.replacingOccurrences(of: "\"n\":2", with: "\"n\":3"))
+        try outbox.temporary.write(
+            SuppressionFile.name,
+            text: text.replacingOccurrences(of: "\"n\":2", with: "\"n\":3")
+        )
         #expect(try mend(outbox).saved == 0)
         #expect(try reasons(outbox)[0] == .suppressedByHand)
     }
@@ -175,7 +178,9 @@ struct SuppressionSignatureTests {
         #expect(try signed.verifies())
     }
 
-    @Test("A list from before there were signatures is signed with the next addition, and so is one whose signing was cut off")
+    @Test(
+        "A list from before there were signatures is signed with the next addition, and so is one whose signing was cut off"
+    )
     func mendsItself() throws {
         let signed = try Signed()
         let outbox = signed.outbox

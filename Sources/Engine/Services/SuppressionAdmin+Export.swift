@@ -13,7 +13,9 @@ extension SuppressionAdmin {
         try trying {
             let (parent, name) = Self.split(path)
             var count = 0
-            try SuppressionCSV.replace(name, in: try Directory(path: parent), signer: Signer(keys.signing)) { table, write in
+            try SuppressionCSV.replace(name, in: try Directory(path: parent), signer: Signer(keys.signing)) {
+                table,
+                write in
                 count = try export(&table, write)
             }
             return count

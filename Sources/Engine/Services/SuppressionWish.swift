@@ -22,7 +22,10 @@ public struct SuppressionWish: Sendable {
         case ("marketing", nil): self.scope = .marketing
         case (nil, let name?), ("list", let name?):
             guard SuppressionWords.isListName(name) else {
-                throw EngineError(.usage, "a list's name has letters, digits, hyphens, dots and underscores, at most 64")
+                throw EngineError(
+                    .usage,
+                    "a list's name has 1 to 64 letters, digits, hyphens, dots and underscores"
+                )
             }
             self.scope = .list(name)
         case ("list", nil): throw EngineError(.usage, "--scope list needs --list NAME")
@@ -57,11 +60,17 @@ enum SuppressionWords {
     private static let reasons: [(reason: Reason, words: Set<String>)] = [
         (
             .optedOut,
-            ["optedout", "optout", "unsubscribe", "unsubscribed", "unsubscription", "globalunsubscribe", "listunsubscribe"]
+            [
+                "optedout", "optout", "unsubscribe", "unsubscribed", "unsubscription", "globalunsubscribe",
+                "listunsubscribe",
+            ]
         ),
         (.bounced, ["bounced", "bounce", "hardbounce", "hardbounced", "hard", "permanent", "dead", "invalid"]),
         (.complained, ["complained", "complaint", "spamcomplaint", "spam", "spamreport", "abuse", "abusecomplaint"]),
-        (.suppressedByHand, ["suppressedbyhand", "byhand", "hand", "manual", "manualsuppression", "manually", "admin"]),
+        (
+            .suppressedByHand,
+            ["suppressedbyhand", "byhand", "hand", "manual", "manualsuppression", "manually", "admin"]
+        ),
     ]
 
     /// Where what stands in a table, by column.
@@ -82,7 +91,15 @@ enum SuppressionWords {
             list = find("list", "listname")
             reason = find("reason", "suppressionreason", "type", "suppressiontype")
             since = find(
-                "since", "created", "createdat", "date", "time", "timestamp", "lastupdatetime", "unsubtime", "unsubscribedat"
+                "since",
+                "created",
+                "createdat",
+                "date",
+                "time",
+                "timestamp",
+                "lastupdatetime",
+                "unsubtime",
+                "unsubscribedat"
             )
             if address == nil, tag == nil, names.count == 1 { address = 0 }
         }
@@ -103,7 +120,10 @@ enum SuppressionWords {
 
     /// Letters and digits in lower case: `Email Address`, `email_address` and `EmailAddress` are one.
     static func plain(_ word: String) -> String {
-        String(decoding: word.lowercased().utf8.filter { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }, as: UTF8.self)
+        String(
+            decoding: word.lowercased().utf8.filter { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) },
+            as: UTF8.self
+        )
     }
 
     /// A moment in milliseconds since 1970, as lists have it: `2026-11-21 12:00:00.250` in UTC, ISO 8601 with an offset, a day, or

@@ -51,7 +51,9 @@ extension SiteConfiguration.MailingList {
                 problems: reader.problems
             )
         else { return nil }
-        let scope = fields.value("scope", expected: "list or marketing") { ["list", "marketing"].contains($0) ? $0 : nil }
+        let scope = fields.value("scope", expected: "list or marketing") {
+            ["list", "marketing"].contains($0) ? $0 : nil
+        }
         var titles: [String: String] = [:]
         for title in fields.entries("title", example: "en: Newsletter") {
             guard LanguageTag.isGood(title.key.value) else {

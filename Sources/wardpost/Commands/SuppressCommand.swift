@@ -84,7 +84,8 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress import`.
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Puts the entries of a CSV file on the list: an export of this site, another site or another system.",
+            abstract:
+                "Puts the entries of a CSV file on the list: an export of this site, another site or another system.",
             discussion: """
                 Columns: address (or email), tag, scope, list, reason, since; or a single one with addresses. --scope, --list and \
                 --reason hold for rows that say nothing themselves. An entry counts from its `since`: what was taken off the list \
@@ -106,7 +107,9 @@ struct SuppressCommand: AsyncParsableCommand {
                 Report.error("\(result.refused - result.problems.count) more rows could not be taken")
             }
             if result.strangeReasons > 0 {
-                Report.error("\(result.strangeReasons) rows have a reason that is none of ours, and were taken without it")
+                Report.error(
+                    "\(result.strangeReasons) rows have a reason that is none of ours, and were taken without it"
+                )
             }
             var parts = ["\(result.added) added"]
             if result.known > 0 { parts.append("\(result.known) on the list already") }
@@ -119,7 +122,8 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress export`.
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Writes all that is in force as CSV: to a file, with a signature beside it, or to standard output.",
+            abstract:
+                "Writes all that is in force as CSV: to a file, with a signature beside it, or to standard output.",
             discussion: "Columns: address, tag, scope, list, reason, since. `suppress import` reads it again."
         )
         @OptionGroup var options: SiteOptions
@@ -136,7 +140,9 @@ struct SuppressCommand: AsyncParsableCommand {
                     try admin.export { bytes in
                         var rest = bytes[...]
                         while !rest.isEmpty {
-                            let count = unsafe rest.withUnsafeBytes { unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+                            let count = unsafe rest.withUnsafeBytes {
+                                unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count)
+                            }
                             if count < 0 { return }
                             rest = rest.dropFirst(count)
                         }
