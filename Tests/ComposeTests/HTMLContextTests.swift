@@ -72,6 +72,7 @@ struct HTMLContextTests {
             (#"<a href="{{portal}}/{{x}}">"#, #"<a href="https://portal.example/1">"#),
             (#"<a href="https://{{host}}/{{x}}">"#, #"<a href="https://h.example/1">"#),
             (#"<a href="https://h.example/{{site}}">"#, #"<a href="https://h.example/River%20%26%20Sons">"#),
+            (#"<a href="{{preferences_url}}">"#, #"<a href="https://t.example/p/7?l=news&amp;a=1">"#),
             (#"<a href="{{unsubscribe_url}}">"#, #"<a href="https://t.example/u/7?l=news&amp;a=1">"#),
             ("{{#x}}{{.}}{{/x}}", "1"),
             ("{{#e}}never{{/e}}{{^e}}none{{/e}}", "none"),
@@ -134,6 +135,10 @@ struct HTMLContextTests {
             (#"<a href="https://h.example/?q={{e}}">"#, "main.html:1:31: column e is PHI"),
             ("<p>See https://h.example/{{h}}</p>", "main.html:1:26: column h is PHI and cannot stand in a URL"),
             ("<p>See www.h.example/{{x}}/{{h}}</p>", "main.html:1:28: column h is PHI and cannot stand in a URL"),
+            (
+                #"<a href="https://h.example/{{preferences_url}}">"#,
+                "main.html:1:28: {{preferences_url}} is a whole address"
+            ),
             (
                 #"<a href="https://h.example/{{unsubscribe_url}}">"#,
                 "main.html:1:28: {{unsubscribe_url}} is a whole address"

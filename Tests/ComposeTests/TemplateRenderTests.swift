@@ -91,6 +91,7 @@ struct TemplateRenderTests {
             ("{{#phi}}x{{/phi}}", "main.html:1:1: column phi is PHI and cannot stand in a header"),
             ("ü\nx", "main.html:1:2: a line break in a header"),
             ("{{lines}}", "main.html:1:1: {{lines}} holds a line break and cannot stand in a header"),
+            ("{{preferences_url}}", "main.html:1:1: {{preferences_url}} cannot stand in a header"),
             ("{{unsubscribe_url}}", "main.html:1:1: {{unsubscribe_url}} cannot stand in a header"),
             ("{{def}}", "main.html:1:1: the default of column def holds a line break"),
         ]

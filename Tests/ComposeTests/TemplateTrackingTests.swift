@@ -73,6 +73,7 @@ struct TemplateTrackingTests {
             ("{{portal}}/a b", "<1:https://portal.example/a> b"),
             ("xhttps://h.example", "xhttps://h.example"),
             ("https://h.example/a https://h.example/a", "<1:https://h.example/a> <1:https://h.example/a>"),
+            ("{{preferences_url}}", "https://t.example/p/7?l=news&a=1"),
             ("{{unsubscribe_url}}", "https://t.example/u/7?l=news&a=1"),
             ("mailto:a@h.example ftp://h.example {{c}}", "mailto:a@h.example ftp://h.example a b&c"),
         ]
