@@ -208,5 +208,14 @@ private struct AngleMinter: TokenMinting {
         language: String,
         address: Address,
         to output: inout [UInt8]
-    ) {}
+    ) {
+        ReadableMinter().appendPreferencesURL(
+            job: job,
+            row: row,
+            list: list,
+            language: language,
+            address: address,
+            to: &output
+        )
+    }
 }
