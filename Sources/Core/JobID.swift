@@ -11,6 +11,14 @@ public struct JobID: Hashable, Sendable, CustomStringConvertible {
     /// 1 for the first run of this content; one more for each confirmed repetition.
     public let run: UInt16
 
+    /// Stands where an event is about no job: twenty zeros, which no content's digest begins with.
+    public static let noJob = JobID()
+
+    private init() {
+        digest = Array(repeating: 0, count: Self.digestLength)
+        run = 1
+    }
+
     /// Takes the identity from a digest of at least ten bytes; `nil` if it is shorter.
     public init?(digest: some Collection<UInt8>, run: UInt16 = 1) {
         guard digest.count >= Self.digestLength, run >= 1 else { return nil }

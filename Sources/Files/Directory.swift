@@ -96,11 +96,11 @@ public final class Directory: Sendable {
         try openBeneath(name, O_RDWR | O_CREAT | O_EXCL, .create, permissions)
     }
 
-    /// Makes a file without a name in this directory, gone when its descriptor is.
-    public func createAnonymous() throws(FileError) -> Descriptor {
+    /// Makes a file without a name in this directory, gone when its descriptor is; messages call it as they are told to.
+    public func createAnonymous(as shown: String? = nil) throws(FileError) -> Descriptor {
         // O_TMPFILE is a macro over two flags that Swift does not import.
         let raw = unsafe openat(descriptor.raw, ".", O_RDWR | O_CLOEXEC | 0o20_000_000 | O_DIRECTORY, 0o600)
-        if raw >= 0 { return Descriptor(takingOwnershipOf: raw, name: "\(name)/(temporary)") }
+        if raw >= 0 { return Descriptor(takingOwnershipOf: raw, name: shown ?? "\(name)/(temporary)") }
         // Not every file system (NFS among them) has it: make a file and take its name away.
         let temporary = Self.temporaryName(for: "anonymous")
         let file = try create(temporary)

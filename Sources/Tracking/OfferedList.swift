@@ -12,7 +12,7 @@ public struct OfferedList: Hashable, Sendable {
     }
 
     /// What it is called in a language: in that, in English, in any, or by its bare name.
-    func title(_ language: PageLanguage) -> String {
+    public func title(_ language: PageLanguage) -> String {
         for wanted in [language, .english] {
             let found = titles.filter { PageLanguage(tag: $0.key) == wanted }.min { $0.key < $1.key }
             if let found { return found.value }

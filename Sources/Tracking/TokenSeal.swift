@@ -20,26 +20,35 @@ public struct TokenSeal: Sendable {
 
     /// What a token says; `nil` if it is not a token of this kind by one of the keys.
     public func open(_ kind: TokenKind, _ token: some Collection<UInt8>) -> TokenContent? {
+        plaintext(kind.rawValue, ends: kind.ends, token).flatMap { TokenContent(kind, plaintext: $0) }
+    }
+
+    /// What was sealed for a purpose; `nil` if it was not, or by none of the keys.
+    ///
+    /// - Parameters:
+    ///   - purpose: What it was sealed for.
+    ///   - ends: Whether a key whose time is over opens it no more.
+    ///   - token: The token.
+    func plaintext(_ purpose: UInt8, ends: Bool, _ token: some Collection<UInt8>) -> [UInt8]? {
         guard token.count <= Self.maximumLength, let bytes = Base64.decodeURLSafe(token), let id = bytes.first,
-            let (_, key, end) = keys.first(where: { $0.id == id }),
-            end == .max || !kind.ends || clock() < end,
-            let plaintext = key.open(Array(bytes.dropFirst()), context: Self.context(id, kind))
+            let (_, key, end) = keys.first(where: { $0.id == id }), end == .max || !ends || clock() < end
         else { return nil }
-        return TokenContent(kind, plaintext: plaintext)
+        return key.open(Array(bytes.dropFirst()), context: [purpose, id])
     }
 
     /// Appends the token of a plaintext.
     func append(_ kind: TokenKind, _ plaintext: [UInt8], to output: inout [UInt8]) {
+        append(kind.rawValue, plaintext, to: &output)
+    }
+
+    /// Appends the token of a plaintext for a purpose; what is sealed for one opens for no other.
+    func append(_ purpose: UInt8, _ plaintext: [UInt8], to output: inout [UInt8]) {
         let (id, key, _) = keys[0]
         var sealed: [UInt8] = []
-        let body = key.seal(plaintext, context: Self.context(id, kind))
+        let body = key.seal(plaintext, context: [purpose, id])
         sealed.reserveCapacity(1 + body.count)
         sealed.append(id)
         sealed.append(contentsOf: body)
         Base64.appendURLSafe(sealed[...], to: &output)
-    }
-
-    private static func context(_ id: UInt8, _ kind: TokenKind) -> [UInt8] {
-        [kind.rawValue, id]
     }
 }

@@ -82,7 +82,8 @@ struct JobChecker: Sendable {
             try Checksums.verify(
                 in: folder,
                 pinned: pinned.merging(templates.digests) { $1 },
-                required: [Manifest.fileName, table.file.name]
+                // A list's subscribers were written down by us.
+                required: [Manifest.fileName] + (manifest.recipientList == nil ? [table.file.name] : [])
             )
         } catch {
             problems += error.all
@@ -116,11 +117,12 @@ struct JobChecker: Sendable {
         if let attachmentPins { pin.add(attachments: try attachmentPins.finish()) }
         if composesEveryRow { try scan.compose(table, &finding) }
         guard finding.rows > 0 else {
+            let list = manifest.recipientList?.value
             finding.problems.append(
                 Diagnostic(
-                    "the recipient table has no rows",
+                    list.map { "the list \($0) has no subscribers" } ?? "the recipient table has no rows",
                     at: Place(file: table.file.name),
-                    fix: "add the recipients"
+                    fix: list == nil ? "add the recipients" : "wait until somebody has subscribed, then remove REJECTED"
                 )
             )
             return finding
@@ -164,6 +166,9 @@ struct JobChecker: Sendable {
     // MARK: - Parts
 
     private func table(_ manifest: Manifest, _ folder: JobFolder) throws -> RecipientTable {
+        if let list = manifest.recipientList, try folder.directory.status(of: manifest.recipients.value) == nil {
+            return try SubscriberSnapshot(site: site, keys: keys).table(list.value)
+        }
         let encoding: TextEncoding? =
             switch manifest.encoding?.value {
             case .utf8: .utf8

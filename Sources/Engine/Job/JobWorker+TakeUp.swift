@@ -32,7 +32,15 @@ extension JobWorker {
         let retry = asked?.selections ?? []
         let output = JobOutput(folder, site: site, keys: keys, classifier: classifier, lease: lock)
         let checker = JobChecker(site: site, keys: keys)
-        let finding = try await Blocking.run { checker.check(folder) }
+        let snapshot = SubscriberSnapshot(site: site, keys: keys)
+        let active = try claims.active(name)
+        let (hasTaken, difference) = try await Blocking.run {
+            let hasTaken = try snapshot.take(in: folder, lock)
+            // A job that was begun has the subscribers that it was begun with.
+            return (hasTaken, hasTaken || active != nil || marker != nil ? nil : try snapshot.difference(in: folder))
+        }
+        var finding = try await Blocking.run { checker.check(folder) }
+        if let difference { finding.problems.append(difference) }
         if let passing = finding.problems.first(where: \.mayPass) {
             // The disk did not let us look: that is no word on the job.
             let sentence = "the job's files cannot be read now: \(passing)"
@@ -42,7 +50,7 @@ extension JobWorker {
         try output.write(problems: finding.problems)
         guard let job = finding.job else {
             let problems = finding.problems.filter { $0.severity == .error }
-            if let active = try claims.active(name), try await wasCutShort(active) {
+            if let active, try await wasCutShort(active) {
                 return hold(
                     folder,
                     lock,
@@ -51,6 +59,7 @@ extension JobWorker {
                     nil
                 )
             }
+            if hasTaken { try snapshot.remove(from: folder, lock) }
             try output.reject(problems)
             log.notice("job rejected", metadata: ["folder": "\(name)", "problems": "\(problems.count)"])
             return .rejected(finding.problems)
@@ -63,7 +72,6 @@ extension JobWorker {
         } catch {
             return .tryAgain("nothing was sent, since results could not be written: \(error)")
         }
-        let active = try claims.active(name)
         if let active, active.digest != job.id.digest, !isConfirmed, try await wasCutShort(active) {
             return hold(
                 folder,

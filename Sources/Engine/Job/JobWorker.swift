@@ -273,9 +273,14 @@ public struct JobWorker: Sendable {
         }
     }
 
+    /// What a route's senders share, for messages that are no job's.
+    func budget(of route: RouteSettings) async throws -> RouteBudget {
+        try await Blocking.run { [budgets] in try budgets.budget(of: route) }
+    }
+
     /// The job's way out: what it shares with the route's other jobs, and the rate that its own manifest asks for.
     private func sender(_ job: PreparedJob, _ source: JobSource) async throws -> RouteSender {
-        let budget = try await Blocking.run { [budgets] in try budgets.budget(of: job.route) }
+        let budget = try await budget(of: job.route)
         var rate: (any RateStore)?
         if let own = job.manifest.rate?.value {
             rate = try await Blocking.run { [budgets] in try budgets.rate(RouteSettings.Rate(own), of: job.id) }

@@ -29,12 +29,8 @@ final class TemplateFiles: Sendable {
         if try folder.directory.status(of: name) != nil {
             let file = try folder.pin(name, as: .template)
             found = Loaded(file: file, scope: .job, source: try Self.source(file, name, shown: name))
-        } else if let site, try site.status(of: name) != nil {
-            let file = try JobFolder.pin(name, as: .template, in: site)
-            if let objection = Ownership.objection(to: file.status, name: "templates/\(name)", use: .configuration) {
-                throw objection
-            }
-            found = Loaded(file: file, scope: .site, source: try Self.source(file, name, shown: "templates/\(name)"))
+        } else if let site, let (file, source) = try Self.inSite(name, site) {
+            found = Loaded(file: file, scope: .site, source: source)
         } else {
             return nil
         }
@@ -65,6 +61,16 @@ final class TemplateFiles: Sendable {
     var digests: [String: [UInt8]] {
         loaded.withLock { $0.values.filter { $0.scope == .job } }
             .reduce(into: [:]) { $0[$1.file.name] = $1.file.digest }
+    }
+
+    /// A template of the site's by its file's name; `nil` if there is none.
+    static func inSite(_ name: String, _ site: Directory) throws -> (file: PinnedFile, source: TemplateSource)? {
+        guard JobFiles.objection(to: name) == nil, try site.status(of: name) != nil else { return nil }
+        let file = try JobFolder.pin(name, as: .template, in: site)
+        if let objection = Ownership.objection(to: file.status, name: "templates/\(name)", use: .configuration) {
+            throw objection
+        }
+        return (file, try source(file, name, shown: "templates/\(name)"))
     }
 
     private static func source(_ file: PinnedFile, _ name: String, shown: String) throws -> TemplateSource {

@@ -14,6 +14,8 @@ public struct JobCheck: Sendable {
         public var isGood: Bool
         /// How many rows there are.
         public var rows: Int
+        /// The list whose subscribers they are; `nil` for a table of the job's own.
+        public var list: String?
         /// How many of them cannot go out.
         public var invalidRows: Int
         /// When sending will begin, where that is not at once; for each zone where rows have their own.
@@ -40,7 +42,8 @@ public struct JobCheck: Sendable {
                 case 1: " Sending begins at \(begins[0].until) UTC."
                 default: " Sending begins in \(begins.sentence)."
                 }
-            return "\(job): ready, \(rows) row\(rows == 1 ? "" : "s")\(rest).\(begin)"
+            let unit = list.map { " subscriber\(rows == 1 ? "" : "s") of \($0)" } ?? " row\(rows == 1 ? "" : "s")"
+            return "\(job): ready, \(rows)\(unit)\(rest).\(begin)"
         }
     }
 
@@ -63,6 +66,7 @@ public struct JobCheck: Sendable {
             id: finding.job?.id,
             isGood: finding.job != nil,
             rows: finding.rows,
+            list: finding.job?.manifest.recipientList?.value,
             invalidRows: finding.invalidRows,
             begins: finding.job?.calendar(begun: now).waits(at: now) ?? [],
             tracking: finding.manifest.map { TrackingReport(finding, $0, in: site.configuration) },

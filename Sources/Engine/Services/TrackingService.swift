@@ -50,6 +50,7 @@ public struct TrackingService: Service {
             siteName: site.configuration.site.value
         )
         options.lists = site.offeredLists
+        options.subscribe = try site.subscribeOptions()
         do {
             let events = try EventLog(directory: try site.outbox("events"), keys: keys, host: Working.host)
             options.classifier = Classifier(try site.automationRules())

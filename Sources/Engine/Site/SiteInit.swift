@@ -95,6 +95,11 @@ public enum SiteInit {
         #   certificate: keys/tracker.pem
         #   key: keys/tracker.key
 
+        # Forms by which people subscribe to lists, at https://t.clinic.example/s/newsletter.
+        # subscribe:
+        #   lists: [newsletter]
+        #   from: Example Clinic <news@clinic.example>
+
         # Signatures that receivers check; `wardpost keys dkim --domain clinic.example` makes the keys.
         # dkim:
         #   clinic.example: {selector: wp2026}

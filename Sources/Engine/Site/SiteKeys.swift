@@ -11,11 +11,15 @@ import Tracking
 /// | `tracking.key` | likewise: tokens and event logs | the sending host and the tracking host |
 /// | `records.pem` | P-256 private key that signs results | the sending host |
 /// | `records.pub.pem` | its public half | everybody |
+/// | `subscribe.pem` | P-256 private key that opens what people type into a list's form | the sending host |
+/// | `subscribe.pub.pem` | its public half | the tracking host |
 struct SiteKeys: Sendable {
     static let siteFile = "site.key"
     static let trackingFile = "tracking.key"
     static let signingFile = "records.pem"
     static let publicFile = "records.pub.pem"
+    static let subscribeFile = "subscribe.pem"
+    static let subscribePublicFile = "subscribe.pub.pem"
     static let byteCount = 32
 
     private let site: SecretBytes
@@ -32,6 +36,10 @@ struct SiteKeys: Sendable {
     var suppression: SecretBytes { derive(from: site, "wardpost suppression") }
     /// The key of the tags by which the index of reports knows rows' keys and mailboxes.
     var index: SecretBytes { derive(from: site, "wardpost index") }
+    /// The key of the records of lists' subscribers.
+    var subscribers: SecretBytes { derive(from: site, "wardpost subscribers") }
+    /// The key of the proofs in confirmation links, which the tracking host does not have.
+    var confirmation: SecretBytes { derive(from: site, "wardpost confirmation") }
     /// The keys of tokens in links and of event logs.
     var tokens: TokenKeys { TokenKeys(TokenKey(secret: tracking)) }
 
@@ -63,6 +71,7 @@ struct SiteKeys: Sendable {
         let key = SigningKey.generate()
         try directory.replace(signingFile, permissions: 0o600) { try $0.append(key.pem.exposedCopy()) }
         try directory.replace(publicFile, permissions: 0o644) { try $0.append(key.publicPEM) }
+        try createSubscribe(in: directory)
     }
 
     private func derive(from secret: SecretBytes, _ purpose: String) -> SecretBytes {
@@ -92,7 +101,7 @@ struct SiteKeys: Sendable {
         return SecretBytes(copying: bytes)
     }
 
-    private static func file(_ file: String, in directory: Directory, _ name: String) throws(EngineError) -> [UInt8] {
+    static func file(_ file: String, in directory: Directory, _ name: String) throws(EngineError) -> [UInt8] {
         let place = Place(file: "\(name)/\(file)")
         do {
             try checkPrivate(try directory.openRegular(file).status(), place.file)

@@ -26,8 +26,8 @@ extension Manifest {
     ///
     /// Its From, route and agreement, its times, and what it asks of a site that does not have it.
     public func problems(in site: SiteConfiguration, at now: Timestamp) -> [Diagnostic] {
-        senderProblems(in: site) + routeProblems(in: site, at: now) + trackingProblems(in: site)
-            + listProblems(in: site)
+        senderProblems(in: site) + recipientProblems(in: site) + routeProblems(in: site, at: now)
+            + trackingProblems(in: site) + listProblems(in: site)
             + timeProblems(in: site.zone.value, at: now)
     }
 

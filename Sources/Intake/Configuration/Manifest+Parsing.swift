@@ -22,15 +22,16 @@ extension Manifest {
         let from = mailbox("from", reader, required: true)
         let subject = reader.text("subject", required: true)
         let template = template(reader)
-        let recipients = reader.fileName("recipients", required: true)
-        let columns = columns(reader)
+        let source = Recipients.read(reader)
+        let recipients = source?.file
+        let columns = columns(reader, subscribers: source?.list)
         let replyTo = mailbox("reply_to", reader)
         let route = reader.text("route")
         let attachments = attachments(reader, recipients: recipients?.value)
         let images = inlineImages(reader, recipients: recipients?.value)
         checkContentIDs(images.map(\.id), reader)
         let tracking = reader.mapping("tracking", known: TrackingSwitches.keys).map { TrackingSwitches($0) }
-        let list = list(reader)
+        let list = list(list(reader), of: source?.list, reader)
         let notBefore = time("not_before", reader)
         let notAfter = time("not_after", reader)
         let window = window(reader)
@@ -52,6 +53,7 @@ extension Manifest {
             subject: subject,
             template: template,
             recipients: recipients,
+            recipientList: source?.list,
             columns: columns,
             replyTo: replyTo,
             route: route,
@@ -73,7 +75,7 @@ extension Manifest {
         )
     }
 
-    private static func mailbox(_ key: String, _ reader: MappingReader, required: Bool = false) -> Placed<Mailbox>? {
+    static func mailbox(_ key: String, _ reader: MappingReader, required: Bool = false) -> Placed<Mailbox>? {
         guard let text = reader.text(key, required: required) else { return nil }
         do throws(Mailbox.Refused) {
             return Placed(try Mailbox(parsing: text.value), at: text.place)
@@ -98,7 +100,8 @@ extension Manifest {
         return template
     }
 
-    private static func columns(_ reader: MappingReader) -> Columns? {
+    private static func columns(_ reader: MappingReader, subscribers: Placed<String>?) -> Columns? {
+        if let subscribers, reader.keyPlace("columns") == nil { return subscriberColumns(at: subscribers.place) }
         let known = ["address", "key", "name", "tz", "no_tracking", "language", "plain"]
         guard let fields = reader.mapping("columns", known: known, required: true) else { return nil }
         let address = fields.text("address", required: true)

@@ -23,6 +23,8 @@ public struct Manifest: Sendable {
     public var template: Placed<String>
     /// The recipient file's name in the job folder.
     public var recipients: Placed<String>
+    /// The list whose subscribers the recipients are; `nil` where the job brings a file of its own.
+    public var recipientList: Placed<String>?
     /// What the recipient file's columns are.
     public var columns: Columns
     /// Where answers go, if not to the From mailbox.

@@ -6,7 +6,7 @@ extension SiteConfiguration {
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "holidays", "settle", "keys", "witness", "lease",
         "associates", "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
-        "reports", "lists", "api",
+        "reports", "lists", "subscribe", "api",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -36,6 +36,7 @@ extension SiteConfiguration {
         let halt = Halt.read(reader)
         let reports = Reports.read(reader)
         let lists = MailingList.read(reader)
+        let subscribe = Subscribe.read(reader, fromDomains: domains.map(\.value))
         let defaultRoute = reader.text("default_route")
         if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
             problems.report(
@@ -67,7 +68,8 @@ extension SiteConfiguration {
             fips: fips,
             halt: halt,
             reports: reports,
-            lists: lists
+            lists: lists,
+            subscribe: subscribe
         )
     }
 

@@ -48,6 +48,8 @@ public struct SiteConfiguration: Sendable {
     public var reports = Reports()
     /// What recipients can choose on the preference page, in the file's order.
     public var lists: [MailingList] = []
+    /// The lists that people can subscribe to; `nil` if there is no form.
+    public var subscribe: Subscribe?
 
     /// How many refusals a job may have before it stops and waits for a person.
     public struct Halt: Hashable, Sendable {

@@ -5,7 +5,8 @@ extension Manifest {
     ///
     /// - Parameter isInSite: Whether the site's templates have a file; then the job needs none of its own.
     public func requiredFiles(isInSite: (String) -> Bool) -> [RequiredFile] {
-        var files = [RequiredFile(recipients.value)]
+        // A list's subscribers are written down when the job is taken up.
+        var files = recipientList == nil ? [RequiredFile(recipients.value)] : []
         let candidates = [template.value + ".html", template.value + ".txt"]
         if !candidates.contains(where: isInSite) { files.append(RequiredFile(anyOf: candidates)) }
         files += attachments.map(\.file.value).filter { !$0.contains("{{") }.map { RequiredFile($0) }

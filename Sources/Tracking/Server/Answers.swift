@@ -35,6 +35,7 @@ extension WebAnswer {
         fields.append(("content-security-policy", Pages.contentSecurityPolicy))
         fields.append(("vary", "Accept-Language"))
         if status == 503 { fields.append(("retry-after", "300")) }
+        if status == 429 { fields.append(("retry-after", "3600")) }
         return WebAnswer(status, fields, body: Array(html.utf8))
     }
 

@@ -101,6 +101,8 @@ extension TrackingServer {
         public var siteName: String
         /// What the preference page offers besides all mail and the message's own list.
         public var lists: [OfferedList] = []
+        /// The lists that people can subscribe to; no form without it.
+        public var subscribe: SubscribeOptions?
         /// How requests are told apart.
         public var classifier = Classifier()
         /// What is kept of those who make requests; `nil` keeps marks that tell devices apart, no addresses, no places.

@@ -51,14 +51,20 @@ public struct TrackingServer: Service {
             clock: clock
         )
         let pages = Pages(siteName: options.siteName, lists: options.lists)
+        var handlers: [Character: any PathHandler] = [
+            "o": OpenHandler(seal: seal, visits: visits),
+            "c": ClickHandler(seal: seal, visits: visits),
+            "u": OptOutHandler(page: .unsubscribe, seal: seal, visits: visits, pages: pages),
+            "p": OptOutHandler(page: .preferences, seal: seal, visits: visits, pages: pages),
+        ]
+        if let subscribe = options.subscribe {
+            let handler = SubscribeHandler(subscribe, pages: pages, seal: seal)
+            handlers["s"] = SubscribeFormHandler(handler: handler, clock: clock)
+            handlers["y"] = ConfirmationHandler(handler: handler, clock: clock)
+        }
         site = TrackingSite(
             bases: options.hosts.map(\.baseURL),
-            handlers: [
-                "o": OpenHandler(seal: seal, visits: visits),
-                "c": ClickHandler(seal: seal, visits: visits),
-                "u": OptOutHandler(page: .unsubscribe, seal: seal, visits: visits, pages: pages),
-                "p": OptOutHandler(page: .preferences, seal: seal, visits: visits, pages: pages),
-            ],
+            handlers: handlers,
             health: HealthHandler(log: log),
             pages: pages
         )

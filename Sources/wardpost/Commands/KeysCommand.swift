@@ -2,13 +2,31 @@ import ArgumentParser
 import Core
 import Engine
 
-/// `wardpost keys dkim`.
+/// `wardpost keys dkim|subscribe`.
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
         abstract: "Makes keys of the site's.",
-        subcommands: [DKIM.self, API.self]
+        subcommands: [DKIM.self, Subscribe.self, API.self]
     )
+
+    /// `keys subscribe`.
+    struct Subscribe: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes the keys of the lists' forms, if the site has none.",
+            discussion:
+                "A tracking host of its own needs the public half, subscribe.pub.pem, and must not have the other."
+        )
+
+        @OptionGroup var options: SiteOptions
+
+        func run() async throws {
+            let site = try options.open()
+            let isNew = try reporting { () throws(EngineError) in try SubscribeSetup.make(site) }
+            let paths = SubscribeSetup.paths(site)
+            for path in [paths.secret, paths.open] { print("\(isNew ? "made" : "kept") \(path)") }
+        }
+    }
 
     /// `keys dkim`.
     struct DKIM: AsyncParsableCommand {

@@ -38,6 +38,11 @@ struct WatchCommand: AsyncParsableCommand {
             services.append(reports)
         }
         services.append(WatchService(worker, log: log))
+        if let subscriptions = try reporting({ () throws(EngineError) in
+            try SubscriptionService(worker, log: log)
+        }) {
+            services.append(subscriptions)
+        }
         try await serve(services, log)
     }
 }
