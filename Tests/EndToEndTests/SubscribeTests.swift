@@ -64,6 +64,11 @@ extension EndToEnd {
             /// Brings the events over, as an operator's rsync does.
             func bring() throws {
                 let files = FileManager.default
+                try files.createDirectory(
+                    atPath: site.path + "/outbox/events",
+                    withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o700]
+                )
                 for name in try files.contentsOfDirectory(atPath: host.path("outbox/events")) {
                     let to = site.path + "/outbox/events/" + name
                     let temporary = to + ".coming"
@@ -133,7 +138,9 @@ extension EndToEnd {
             #expect(two.table("news").isEmpty)
 
             // A forged link is none of ours; the button makes a subscriber, once.
-            #expect(try await web.request("POST", link.replacing("/y/A", with: "/y/B"), body: "confirm=yes").status == 404)
+            #expect(
+                try await web.request("POST", link.replacing("/y/A", with: "/y/B"), body: "confirm=yes").status == 404
+            )
             for _ in 0..<3 {
                 let answer = try await web.request("POST", link, body: "confirm=yes")
                 #expect(answer.status == 200 && answer.body.contains("You are subscribed"))
@@ -182,7 +189,9 @@ extension EndToEnd {
 
             // A flood gets 429 whatever it names, and the site no more messages than it takes forms.
             var statuses: [Int] = []
-            for number in 0..<60 { statuses.append(try await two.post("/s/flu", "email=p\(number)%40kunde.test").status) }
+            for number in 0..<60 {
+                statuses.append(try await two.post("/s/flu", "email=p\(number)%40kunde.test").status)
+            }
             #expect(Set(statuses) == [200, 429])
             #expect(statuses.filter { $0 == 200 }.count <= 40)
             let limited = try await two.post("/s/news", "email=\(eva)")
@@ -190,7 +199,9 @@ extension EndToEnd {
             #expect(try await two.post("/s/news", "email=new%40kunde.test").body == limited.body)
             try await watch.stop()
             try await two.serve.stop()
-            print("subscribe: \(looked) files of the tracking host searched; \(statuses.filter { $0 == 200 }.count) of 60 forms taken")
+            print(
+                "subscribe: \(looked) files of the tracking host searched; \(statuses.filter { $0 == 200 }.count) of 60 forms taken"
+            )
         }
 
         @Test(
@@ -244,7 +255,9 @@ extension EndToEnd {
                 two.table("news").sorted() == mails.sorted()
             }
             try await watch.stop()
-            print("subscribe: \(kills) times SIGKILL; \(addresses.count) forms, \(sent) sent, \(unknown) unknown, \(mails.count) messages, \(two.table("news").count) subscribers")
+            print(
+                "subscribe: \(kills) times SIGKILL; \(addresses.count) forms, \(sent) sent, \(unknown) unknown, \(mails.count) messages, \(two.table("news").count) subscribers"
+            )
         }
     }
 }

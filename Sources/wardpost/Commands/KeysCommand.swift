@@ -2,7 +2,7 @@ import ArgumentParser
 import Core
 import Engine
 
-/// `wardpost keys dkim|subscribe`.
+/// `wardpost keys dkim|subscribe|api`.
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
