@@ -19,6 +19,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CGMime", pkgConfig: "gmime-3.0"),
+        .systemLibrary(name: "CLibMaxMindDB", pkgConfig: "libmaxminddb"),
         .target(name: "Core"),
         .target(name: "Files", dependencies: ["CLinux"]),
         .target(name: "OpenSSL", dependencies: ["COpenSSL"]),
@@ -59,11 +60,12 @@ let package = Package(
         .target(
             name: "Tracking",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Web",
+                "Core", "Files", "OpenSSL", "YAML", "Web", "CLibMaxMindDB",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
+            ],
+            resources: [.embedInCode("Automation/automation.yaml")]
         ),
         .executableTarget(
             name: "fuzz",
