@@ -123,7 +123,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "Chromium prints the page, on A4 and on Letter, and draws its charts",
+            "Chromium prints the page, and draws its charts",
             .enabled(if: Chromium.isThere, "needs chromium"),
             .timeLimit(.minutes(3))
         )
@@ -161,7 +161,7 @@ extension EndToEnd {
             #expect(!FileManager.default.fileExists(atPath: site.path + "/reports/2026-10.csv"))
         }
 
-        @Test("`watch` writes the reports that are due, and again when late events come", .timeLimit(.minutes(3)))
+        @Test("`watch` writes the reports that are due, by day, week and month", .timeLimit(.minutes(3)))
         func schedule() async throws {
             let site = try await Past(
                 jobs: 5,
