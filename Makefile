@@ -8,11 +8,11 @@ SWIFT_FLAGS := -c $(CONFIGURATION) --explicit-target-dependency-import-check err
 TEST_FLAGS := $(SWIFT_FLAGS) --scratch-path .build-test -Xswiftc -enable-testing -Xswiftc -DFAULT_DOOR
 BUILD_PACKAGES := libssl-dev libyaml-dev libcsv-dev libidn2-dev libmaxminddb-dev libgmime-3.0-dev libsqlite3-dev pkg-config openssl curl tzdata
 TEST_PACKAGES := $(BUILD_PACKAGES) postfix dovecot-core openssh-client openssh-server openssh-sftp-server libreoffice-calc chromium \
-	fonts-dejavu-core python3 python3-html5lib python3-venv python3-dkim python3-nacl libmail-dkim-perl sasl2-bin libsasl2-modules mmdb-bin
+	fonts-dejavu-core python3 python3-html5lib python3-venv python3-dkim python3-nacl libmail-dkim-perl sasl2-bin libsasl2-modules mmdb-bin strace wrk
 # Mail servers and policy servers that the tests want as programs beside Postfix; as packages they exclude it and each other.
 # OpenSMTPD of Debian 12 itself cannot do TLS with its OpenSSL 3.
 PEER_PACKAGES := exim4-daemon-heavy opensmtpd/bookworm-backports postgrey greylistd
-BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light wrk gcc
+BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light gcc
 # What people drop is obeyed within two seconds: measured without a thousand other tests beside it.
 TIMED_TESTS := SteeringTimeTests StopAllTests
 

@@ -209,7 +209,9 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["wardpost", "CLinux", "Core", "OpenSSL", "Delivery", "TestSupport"],
+            dependencies: [
+                "wardpost", "CLinux", "Core", "Files", "OpenSSL", "Delivery", "Tracking", "TestSupport",
+            ],
             exclude: ["Scripts"]
         ),
     ],

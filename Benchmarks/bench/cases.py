@@ -11,6 +11,7 @@ from .tools import (HERE, LIMIT, PEER, PYTHON, SINK, TRACKER, Failed, Measured, 
                     work)
 
 ROWS, RENDERED, LINES, SENT, SECONDS = 1_000_000, 100_000, 400_000, 20_000, 3
+EVENTS = 10_000_000  # for the server's memory
 
 
 def peer(name):
@@ -201,10 +202,14 @@ def ledger(parts):
 
 
 LUA = """local paths = {%s}
-local at = 0
+local requests, at = {}, 0
+init = function()
+  -- Made once: the load's own work must not be what is measured.
+  for index, path in ipairs(paths) do requests[index] = wrk.format("GET", path) end
+end
 request = function()
-  at = at %% #paths + 1
-  return wrk.format("GET", paths[at])
+  at = at %% #requests + 1
+  return requests[at]
 end
 """
 NGINX = """daemon off;
@@ -227,31 +232,38 @@ http {{
 """
 
 
+def fetch(port, seconds):
+    """Lets wrk fetch pixels for some seconds; how many it got, and in which time."""
+    text = subprocess.run(
+        ["wrk", "-t1", "-c64", f"-d{seconds}s", "-s", work("pixels.lua"), "-H", "User-Agent: Mozilla/5.0",
+         f"https://localhost:{port}"], capture_output=True, text=True, timeout=LIMIT).stdout
+    count = re.search(r"(\d+) requests in ([\d.]+)(s|m)", text)
+    if not count or "Non-2xx" in text or "Socket errors" in text:
+        raise Failed(f"wrk: {text}")
+    return int(count[1]), float(count[2]) * (60 if count[3] == "m" else 1)
+
+
 def load(command, port, environment=None):
     """Runs a server under wrk for some seconds; its own CPU and memory."""
     measured = Measured(command, env={**os.environ, **(environment or {})})
     try:
         listens(port, measured.process)
-        text = subprocess.run(
-            ["wrk", "-t1", "-c64", f"-d{SECONDS}s", "-s", work("pixels.lua"), "-H", "User-Agent: Mozilla/5.0",
-             f"https://localhost:{port}"], capture_output=True, text=True, timeout=LIMIT).stdout
+        count, seconds = fetch(port, SECONDS)
     finally:
         end(measured.process)
-    count = re.search(r"(\d+) requests in ([\d.]+)s", text)
-    if not count or "Non-2xx" in text or "Socket errors" in text:
-        raise Failed(f"wrk: {text}")
-    _, usage = measured.usage(int(count[1]))
-    usage.wall = float(count[2])
+    _, usage = measured.usage(count)
+    usage.wall = seconds
     return usage
+
+
+def trackable():
+    path = site(500, "tracking: {opens: true, clicks: true}\n", tracking=True)
+    with open(work("pixels.lua"), "w") as file:
+        file.write(LUA % ", ".join(f'"{pixel}"' for pixel in pixels(path, 200)))
 
 
 def tracked(parts):
     events = os.path.join(work("site"), "outbox", "events")
-
-    def prepare():
-        path = site(500, "tracking: {opens: true, clicks: true}\n", tracking=True)
-        with open(work("pixels.lua"), "w") as file:
-            file.write(LUA % ", ".join(f'"{pixel}"' for pixel in pixels(path, 200)))
 
     def ours():
         usage = load([WARDPOST, "--site", work("site"), "serve"], TRACKER)
@@ -279,12 +291,44 @@ def tracked(parts):
                      "--no-access-log", "--log-level", "critical", "--ssl-certfile", work("server.pem"),
                      "--ssl-keyfile", work("server.key")], PEER, {"EVENTS": path})
 
-    return Group("track", "tracking requests over HTTPS, 64 connections", "requests", prepare, [
+    return Group("track", "tracking requests over HTTPS, 64 connections", "requests", trackable, [
         Case("Wardpost: token opened, event durable", ours),
-        Case("nginx empty_gif, no log", nginx("off")),
         Case("nginx empty_gif, buffered log", nginx("{home}/access.log combined buffer=64k flush=1s")),
+        Case("nginx empty_gif, no log", nginx("off")),
         Case("uvicorn, event durable", uvicorn),
     ])
+
+
+def endless(parts):
+    """Millions of events through one server: what it holds must not grow with them."""
+    events = os.path.join(work("site"), "outbox", "events")
+
+    def resident(process):
+        # `measure` has one child, the server.
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+            child = file.read().split()[0]
+        with open(f"/proc/{child}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) / 1024
+
+    def body():
+        measured = Measured([WARDPOST, "--site", work("site"), "serve"])
+        done, seconds, memory = 0, 0.0, []
+        try:
+            listens(TRACKER, measured.process)
+            while done < EVENTS:
+                count, wall = fetch(TRACKER, 20)
+                done, seconds = done + count, seconds + wall
+                memory.append((done, resident(measured.process)))
+        finally:
+            end(measured.process)
+            for name in os.listdir(events):
+                os.unlink(os.path.join(events, name))
+        _, usage = measured.usage(done)
+        usage.wall = seconds
+        usage.note["memory"] = [memory[0], memory[len(memory) // 2], memory[-1]]
+        return usage
+
+    return Group("flat", f"{EVENTS:,} events through one server", "events", trackable, [Case("Wardpost", body, 1)])
 
 
 def line_count(path):
@@ -292,4 +336,4 @@ def line_count(path):
         return sum(1 for _ in file)
 
 
-GROUPS = (rows, rendered, sent, far, signed, grown, wide, ledger, tracked)
+GROUPS = (rows, rendered, sent, far, signed, grown, wide, ledger, tracked, endless)

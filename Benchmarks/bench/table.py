@@ -33,6 +33,9 @@ def lines(group, runs):
 def counts(runs):
     """What holds however fast the machine is: one line for each case that spoke to the sink."""
     for name, done in runs.items():
+        for run in done:
+            if "memory" in run.note:
+                yield f"{name}: " + ", ".join(f"{memory:.1f} MiB after {count:,}" for count, memory in run.note["memory"])
         told = [run.note for run in done if "sink" in run.note]
         if not told:
             continue

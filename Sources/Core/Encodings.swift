@@ -5,11 +5,25 @@ public enum Hex {
     /// Two digits a byte.
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.underestimatedCount)
         for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
         }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Two digits a byte, without a generic sequence in between.
+    public static func encode(_ bytes: [UInt8]) -> String {
+        unsafe String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+            var index = 0
+            for byte in bytes {
+                unsafe text[index] = digits[Int(byte >> 4)]
+                unsafe text[index + 1] = digits[Int(byte & 15)]
+                index += 2
+            }
+            return index
+        }
     }
 
     /// The bytes again; `nil` for an odd count or anything but digits and a–f in either case.
@@ -71,6 +85,33 @@ public enum Base64 {
     public static func decodeURLSafe(_ text: some Sequence<UInt8>) -> [UInt8]? {
         decode(text, values: urlValues)
     }
+
+    /// The same for text in an array, which the tracking server reads with each request.
+    public static func decodeURLSafe(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+        let rest = text.count % 4
+        guard rest != 1 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count / 4 * 3 + 2)
+        let values = urlWords
+        var index = text.startIndex
+        let end = text.endIndex - rest
+        while index < end {
+            let word =
+                values[Int(text[index])] << 18 | values[Int(text[index + 1])] << 12
+                | values[Int(text[index + 2])] << 6 | values[Int(text[index + 3])]
+            // A byte of another alphabet has a value beyond 24 bits, wherever it stands.
+            guard word < 1 << 24 else { return nil }
+            bytes.append(UInt8(truncatingIfNeeded: word >> 16))
+            bytes.append(UInt8(truncatingIfNeeded: word >> 8))
+            bytes.append(UInt8(truncatingIfNeeded: word))
+            index += 4
+        }
+        guard rest > 0 else { return bytes }
+        guard let tail = decode(text[end...], values: urlValues) else { return nil }
+        return bytes + tail
+    }
+
+    private static let urlWords = urlValues.map { $0.map { UInt64($0) } ?? 1 << 40 }
 
     private static func decode(_ text: some Sequence<UInt8>, values: [UInt8?]) -> [UInt8]? {
         var bytes: [UInt8] = []

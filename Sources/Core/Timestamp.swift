@@ -61,9 +61,26 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// `YYYY-MM-DD HH:MM:SS` in UTC, as every file of ours writes it.
     public var description: String {
         let at = fields
-        return
-            "\(digits(at.year, 4))-\(digits(at.month, 2))-\(digits(at.day, 2))"
-            + " \(digits(at.hour, 2)):\(digits(at.minute, 2)):\(digits(at.second, 2))"
+        guard (0...9_999).contains(at.year) else {
+            return "\(at.year)-\(digits(at.month))-\(digits(at.day)) \(digits(at.hour)):\(digits(at.minute)):\(digits(at.second))"
+        }
+        return unsafe String(unsafeUninitializedCapacity: 19) { text in
+            let put = { (index: Int, number: Int) in
+                unsafe text[index] = 0x30 + UInt8(truncatingIfNeeded: number / 10)
+                unsafe text[index + 1] = 0x30 + UInt8(truncatingIfNeeded: number % 10)
+            }
+            put(0, at.year / 100)
+            put(2, at.year % 100)
+            put(5, at.month)
+            put(8, at.day)
+            put(11, at.hour)
+            put(14, at.minute)
+            put(17, at.second)
+            for index in [4, 7] { unsafe text[index] = UInt8(ascii: "-") }
+            unsafe text[10] = UInt8(ascii: " ")
+            for index in [13, 16] { unsafe text[index] = UInt8(ascii: ":") }
+            return 19
+        }
     }
 
     /// Reads ``description``'s form back; `nil` for anything else.
@@ -81,8 +98,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         guard description == text else { return nil }
     }
 
-    private func digits(_ number: Int, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
+    private func digits(_ number: Int) -> String {
+        number < 10 ? "0\(number)" : String(number)
     }
 }

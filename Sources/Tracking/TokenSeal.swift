@@ -30,7 +30,8 @@ public struct TokenSeal: Sendable {
     ///   - ends: Whether a key whose time is over opens it no more.
     ///   - token: The token.
     func plaintext(_ purpose: UInt8, ends: Bool, _ token: some Collection<UInt8>) -> [UInt8]? {
-        guard token.count <= Self.maximumLength, let bytes = Base64.decodeURLSafe(token), let id = bytes.first,
+        guard token.count <= Self.maximumLength, let bytes = Base64.decodeURLSafe(ArraySlice(Array(token))),
+            let id = bytes.first,
             let (_, key, end) = keys.first(where: { $0.id == id }), end == .max || !ends || clock() < end
         else { return nil }
         return key.open(Array(bytes.dropFirst()), context: [purpose, id])

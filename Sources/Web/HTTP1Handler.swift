@@ -25,6 +25,8 @@ final class HTTP1Handler: ChannelDuplexHandler, WebExchange, Timed {
     private var parser: RequestParser
     private var state = State.reading
     private var isAdvancing = false
+    /// Whether answers are taken; asked of the channel only when that changes.
+    private var isWritable = true
     private var holdsRead = false
     private var saidContinue = false
     private var context: ChannelHandlerContext?
@@ -72,6 +74,7 @@ final class HTTP1Handler: ChannelDuplexHandler, WebExchange, Timed {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
         advance(context)
         context.fireChannelWritabilityChanged()
     }
@@ -94,7 +97,7 @@ final class HTTP1Handler: ChannelDuplexHandler, WebExchange, Timed {
         if isAdvancing { return }
         isAdvancing = true
         defer { isAdvancing = false }
-        while case .reading = state, context.channel.isWritable {
+        while case .reading = state, isWritable {
             switch parser.next(from: address) {
             case .incomplete:
                 if parser.awaitsContinue, !saidContinue { sayContinue(context) }

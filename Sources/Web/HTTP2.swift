@@ -87,6 +87,8 @@ final class HTTP2Guardian: ChannelInboundHandler, Timed {
         streams += 1
         // Streams have their own time.
         deadline = .max
+        // A client that never acknowledges our settings is held to none of them by SwiftNIO.
+        if streams > loop.limits.streams { channel.close(promise: nil) }
     }
 
     func closed() {

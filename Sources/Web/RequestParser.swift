@@ -21,6 +21,8 @@ struct RequestParser {
     private var start = 0
     /// How far the end of the head was looked for.
     private var scanned = 0
+    /// Whether an empty line before the next request was passed over.
+    private var hasSkipped = false
     /// The request whose body is awaited.
     private var head: Head?
     /// The last fields that were read: most clients send the same ones again.
@@ -42,7 +44,7 @@ struct RequestParser {
     }
 
     /// Whether nothing of a next request has come.
-    var isEmpty: Bool { start == bytes.count }
+    var isEmpty: Bool { start == bytes.count && !hasSkipped }
 
     /// How much waits to be read.
     var count: Int { bytes.count - start }
@@ -61,7 +63,8 @@ struct RequestParser {
     mutating func next(from peer: WebAddress) -> Step {
         if head == nil {
             // RFC 9112 section 2.2: some clients send an empty line behind a body.
-            if count >= 2, bytes[start] == 13, bytes[start + 1] == 10 {
+            if !hasSkipped, count >= 2, bytes[start] == 13, bytes[start + 1] == 10 {
+                hasSkipped = true
                 start += 2
                 scanned = max(scanned, start)
             }
@@ -115,6 +118,7 @@ struct RequestParser {
             start = end
         }
         scanned = start
+        hasSkipped = false
     }
 
     // MARK: The head

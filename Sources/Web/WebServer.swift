@@ -16,6 +16,8 @@ package final class WebServer: Sendable {
         package var port: Int
         /// What is shown in TLS; without it the address speaks clear HTTP/1.1, which is for this machine alone.
         package var certificates: WebCertificates?
+        /// Whether an address is held to its share of connections and requests.
+        package var isLimited = true
         /// Makes what answers, one for each event loop.
         package var makeResponder: @Sendable (any EventLoop) -> any WebResponder
 
@@ -46,6 +48,8 @@ package final class WebServer: Sendable {
     private let listeners: [Listener]
     private let threads: Int
     private let peers: PeerTable
+    /// Those of addresses in clear, which are for this machine and its neighbours: nothing is counted there.
+    private let neighbours: PeerTable
     private let running = Mutex<Running?>(nil)
 
     /// Describes a server; it listens when it is started.
@@ -54,10 +58,14 @@ package final class WebServer: Sendable {
         self.limits = limits
         self.threads = threads
         peers = PeerTable(limits)
+        var free = limits
+        free.requestsPerSecond = 0
+        free.connectionsPerAddress = limits.connections
+        neighbours = PeerTable(free)
     }
 
     /// How many connections there are now.
-    package var connections: Int { peers.connections }
+    package var connections: Int { peers.connections + neighbours.connections }
 
     /// Listens, and says on which ports.
     package func start() async throws -> [Int] {
@@ -137,12 +145,13 @@ package final class WebServer: Sendable {
     ) throws {
         guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop })?.value else { return }
         let address = WebAddress(channel.remoteAddress) ?? .loopback
+        let peers = listener.isLimited ? peers : neighbours
         guard let peer = peers.enter(address, now: NIODeadline.now().uptimeNanoseconds) else {
             counters.count(counters.connectionsRefused)
             throw TooManyConnections()
         }
         counters.count(counters.connections)
-        channel.closeFuture.whenComplete { [peers] _ in peers.leave(peer) }
+        channel.closeFuture.whenComplete { _ in peers.leave(peer) }
         let pipeline = channel.pipeline.syncOperations
         let responder = loop.responders[index]
         if let certificates = listener.certificates {

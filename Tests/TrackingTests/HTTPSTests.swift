@@ -167,4 +167,61 @@ struct HTTPSTests {
             #expect(Set(rows) == Set(1...1_000))
         }
     }
+
+    @Test("HTTP/2 is spoken with who speaks it, with the same answers; pages, methods and codes included")
+    func http2() async throws {
+        try await serve { port, ca, events in
+            let token = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }
+            let common = ["--http2", "--cacert", ca, "-i", "-A", "Test/2"]
+            let open = try await curl(common + [url(port, "/o/\(token(Fixture.openToken())).gif")])
+            #expect(open.text.hasPrefix("HTTP/2 200"), "\(open.errorText)")
+            #expect(open.text.contains("\r\ncontent-length: 43\r\n"))
+            let click = try await curl(common + [url(port, "/c/\(token(Fixture.clickToken()))")])
+            #expect(click.text.contains("\r\nlocation: \(Fixture.target)\r\n"))
+            let page = url(port, "/u/\(token(Fixture.unsubscribeToken()))")
+            #expect(try await curl(common + ["-I", page]).text.hasPrefix("HTTP/2 200"))
+            #expect(try await curl(common + ["-X", "PUT", page]).text.hasPrefix("HTTP/2 405"))
+            #expect(
+                try await curl(common + ["--data", "List-Unsubscribe=One-Click", page]).text.hasPrefix("HTTP/2 200")
+            )
+            #expect(try await curl(common + [url(port, "/x/y")]).text.hasPrefix("HTTP/2 404"))
+            let large = String(repeating: "x", count: 20_000)
+            #expect(try await curl(common + ["--data", large, page]).text.contains("HTTP/2 413"))
+            #expect(try events.events().map(\.kind) == [.open, .click, .unsubscribe])
+        }
+    }
+
+    @Test("many requests at a time on one connection of HTTP/2 are each one event")
+    func multiplexed() async throws {
+        try await serve { port, ca, events in
+            let list = try TemporaryDirectory()
+            let config = (1...300 as ClosedRange<UInt32>).map { row in
+                let token = String(decoding: Fixture.openToken(row), as: UTF8.self)
+                return "url = \"\(url(port, "/o/\(token).gif"))\"\noutput = /dev/null\n"
+            }
+            let file = try list.write("config", text: config.joined())
+            let result = try await curl([
+                "--cacert", ca, "--http2", "--parallel", "--parallel-max", "50", "--no-progress-meter",
+                "-w", "%{http_code} %{http_version}\n", "-K", file,
+            ])
+            #expect(result.status == 0, "\(result.errorText)")
+            #expect(result.text.split(separator: "\n").allSatisfy { $0 == "200 2" })
+            #expect(Set(try events.events().map(\.row.value)) == Set(1...300))
+        }
+    }
+
+    @Test("answers say what a browser may do: nothing", arguments: ["/healthz", "/none", "/o/x.gif"])
+    func headers(path: String) async throws {
+        try await serve { port, ca, _ in
+            let text = try await curl(["--cacert", ca, "-i", url(port, path)]).text.lowercased()
+            for field in [
+                "cache-control: no-store", "referrer-policy: no-referrer", "x-content-type-options: nosniff",
+                "content-security-policy: default-src 'none'", "strict-transport-security: max-age=",
+                "frame-ancestors 'none'", "x-frame-options: deny",
+            ] {
+                #expect(text.contains(field), "\(field)")
+            }
+            #expect(!text.contains("set-cookie") && !text.contains("<script"))
+        }
+    }
 }

@@ -139,6 +139,41 @@ struct TokenTests {
         #expect(seal.open(.open, Fixture.token(url)) == nil)
     }
 
+    @Test("opens and clicks under a replaced key end after the days stated; opt-outs do not end")
+    func validity() throws {
+        let replaced = Timestamp(seconds: Fixture.noon / 1_000)
+        let newer = TokenKey(id: 2, secret: SecretBytes(random: 32), since: replaced)
+        let clock = ManualClock()
+        let keys = TokenKeys([newer, Fixture.keys.minting], now: replaced, validDays: 10)
+        let seal = TokenSeal(keys, clock: { clock.now })
+        #expect(keys.minting.id == 2)
+        let old = [(TokenKind.open, Fixture.openToken()), (.click, Fixture.clickToken())]
+        let optOut = Fixture.unsubscribeToken()
+        clock.advance(10 * 86_400_000 - 1_000)
+        for (kind, token) in old { #expect(seal.open(kind, token) != nil) }
+        clock.advance(1_000)
+        for (kind, token) in old { #expect(seal.open(kind, token) == nil) }
+        clock.advance(20 * 365 * 86_400_000)
+        #expect(seal.open(.unsubscribe, optOut) != nil)
+        var url: [UInt8] = []
+        TrackingTokens(baseURL: Fixture.baseURL, keys: keys, tagger: Fixture.tagger)
+            .appendOpenURL(job: Fixture.job, row: RowNumber(1), to: &url)
+        #expect(seal.open(.open, Fixture.token(url)) != nil, "the newest key's tokens go on working")
+    }
+
+    @Test("a key that begins later opens what it sealed elsewhere, and seals nothing before its time")
+    func laterKey() throws {
+        let now = Timestamp(seconds: Fixture.noon / 1_000)
+        let later = TokenKey(id: 9, secret: SecretBytes(random: 32), since: now + 60)
+        let keys = TokenKeys([Fixture.keys.minting, later], now: now)
+        #expect(keys.minting.id == 1)
+        #expect(TokenKeys([Fixture.keys.minting, later], now: now + 60).minting.id == 9)
+        var url: [UInt8] = []
+        TrackingTokens(baseURL: Fixture.baseURL, keys: TokenKeys(later), tagger: Fixture.tagger)
+            .appendOpenURL(job: Fixture.job, row: RowNumber(1), to: &url)
+        #expect(TokenSeal(keys, clock: { Fixture.noon }).open(.open, Fixture.token(url)) != nil)
+    }
+
     @Test("nothing of what a token says can be read off it")
     func opaque() throws {
         let list = "cardiology-patients"

@@ -35,27 +35,50 @@ public struct TrackingService: Service {
                 fix: "add them under `tracking`"
             )
         }
-        guard let base = BaseURL(tracking.baseURL.value) else {
-            throw EngineError(.configuration, "this is no address for links", at: tracking.baseURL.place)
-        }
         try TrackingHostCheck(site: site).check()
-        let keys = try SiteKeys.trackingKeys(in: try site.keyDirectory(), name: site.configuration.keys.value)
+        let keys = try SiteKeys.trackingKeys(
+            in: try site.keyDirectory(),
+            name: site.configuration.keys.value,
+            validDays: tracking.server.validDays ?? TokenKeys.defaultValidDays
+        )
+        var hosts = [try Self.host(site, tracking.baseURL, certificate, key, isNamed: false)]
+        for host in tracking.hosts {
+            hosts.append(
+                try Self.host(
+                    site,
+                    host.baseURL,
+                    host.certificate ?? certificate,
+                    host.key ?? key,
+                    isNamed: true
+                )
+            )
+        }
         var options = TrackingServer.Options(
             host: listen.value.host,
             port: Int(listen.value.port),
-            certificatePEM: try site.file(certificate),
-            keyPEM: SecretBytes(copying: try site.secretFile(key)),
-            baseURL: base,
+            hosts: hosts,
             keys: keys,
             siteName: site.configuration.site.value
         )
         options.lists = site.offeredLists
         options.subscribe = try site.subscribeOptions()
+        options.limits = Self.limits(tracking.server)
+        options.metrics = tracking.server.metrics.map { address in
+            TrackingServer.MetricsAddress(host: address.value.host, port: Int(address.value.port)) { port in
+                log.notice("metrics", metadata: ["port": "\(port)"])
+            }
+        }
         do {
             let events = try EventLog(directory: try site.outbox("events"), keys: keys, host: Working.host)
             options.classifier = Classifier(try site.automationRules())
             options.visitors = try site.visitorNotes(keys)
-            server = try TrackingServer(options, log: events, onRunning: onRunning)
+            server = try TrackingServer(options, log: events, onRunning: onRunning) { problem in
+                if problem.isEmpty {
+                    log.notice("the tracking server shows its new certificates")
+                } else {
+                    log.error("\(problem)")
+                }
+            }
         } catch let error as EngineError {
             throw error
         } catch {
@@ -69,6 +92,43 @@ public struct TrackingService: Service {
     public func run() async throws {
         try await server.run()
         log.notice("stopped tracking")
+    }
+
+    /// One of the server's names, whose files are looked at while it runs.
+    private static func host(
+        _ site: Site,
+        _ baseURL: Placed<String>,
+        _ certificate: Placed<String>,
+        _ key: Placed<String>,
+        isNamed: Bool
+    ) throws(EngineError) -> TrackingServer.Host {
+        guard let base = BaseURL(baseURL.value) else {
+            throw EngineError(.configuration, "this is no address for links", at: baseURL.place)
+        }
+        let files = try CertificateFiles(site, certificate: certificate, key: key, name: isNamed ? base.host : nil)
+        let (certificatePEM, keyPEM) = try files.read()
+        return TrackingServer.Host(baseURL: base, certificatePEM: certificatePEM, keyPEM: keyPEM) {
+            try files.reload()
+        }
+    }
+
+    private static func limits(_ server: SiteConfiguration.Tracking.Server) -> TrackingServer.Limits {
+        var limits = TrackingServer.Limits()
+        if let connections = server.connections { limits.connections = connections }
+        if let each = server.connectionsPerAddress { limits.connectionsPerAddress = each }
+        switch server.rate {
+        case .unlimited: limits.requestsPerSecond = nil
+        case .limited(let rate):
+            limits.requestsPerSecond = rate.perSecond
+            limits.burst = max(1, rate.perSecond * 10)
+        case nil: break
+        }
+        if let burst = server.burst { limits.burst = Double(burst) }
+        // What somebody wrote down holds for everybody; the defaults spare this machine, where proxies and tests are.
+        limits.countsLoopback = server.rate != nil || server.burst != nil || server.connectionsPerAddress != nil
+        if let seconds = server.requestSeconds { limits.requestSeconds = seconds }
+        if let seconds = server.idleSeconds { limits.idleSeconds = seconds }
+        return limits
     }
 }
 

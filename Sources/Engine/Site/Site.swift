@@ -3,6 +3,7 @@ import Delivery
 import Files
 public import Intake
 import OpenSSL
+import Tracking
 
 /// One organisation's Wardpost: a directory with `wardpost.yaml`, and what lies in it.
 public struct Site: Sendable {
@@ -161,7 +162,11 @@ public struct Site: Sendable {
 
     /// The site's keys.
     func keys() throws(EngineError) -> SiteKeys {
-        try SiteKeys(in: try keyDirectory(), name: configuration.keys.value)
+        try SiteKeys(
+            in: try keyDirectory(),
+            name: configuration.keys.value,
+            validDays: configuration.tracking?.server.validDays ?? TokenKeys.defaultValidDays
+        )
     }
 
     func keyDirectory() throws(EngineError) -> Directory {

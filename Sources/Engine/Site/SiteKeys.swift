@@ -8,7 +8,7 @@ import Tracking
 /// | file | what | who needs it |
 /// | --- | --- | --- |
 /// | `site.key` | 32 random bytes in hexadecimal: ledger chains, Message-IDs, address tags | the sending host |
-/// | `tracking.key` | likewise: tokens and event logs | the sending host and the tracking host |
+/// | `tracking.key` | likewise, one or more of them: tokens and event logs; see ``TrackingKeyFile`` | the sending host and the tracking host |
 /// | `records.pem` | P-256 private key that signs results | the sending host |
 /// | `records.pub.pem` | its public half | everybody |
 /// | `subscribe.pem` | P-256 private key that opens what people type into a list's form | the sending host |
@@ -23,7 +23,6 @@ struct SiteKeys: Sendable {
     static let byteCount = 32
 
     private let site: SecretBytes
-    private let tracking: SecretBytes
     let signing: SigningKey
 
     /// The key of ledger chains.
@@ -41,13 +40,19 @@ struct SiteKeys: Sendable {
     /// The key of the proofs in confirmation links, which the tracking host does not have.
     var confirmation: SecretBytes { derive(from: site, "wardpost confirmation") }
     /// The keys of tokens in links and of event logs.
-    var tokens: TokenKeys { TokenKeys(TokenKey(secret: tracking)) }
+    let tokens: TokenKeys
 
     /// Reads all keys; refuses a directory or a file that others can read or write.
-    init(in directory: Directory, name: String) throws(EngineError) {
+    ///
+    /// `validDays` is for how long opens and clicks under a replaced token key go on working.
+    init(
+        in directory: Directory,
+        name: String,
+        validDays: Int = TokenKeys.defaultValidDays
+    ) throws(EngineError) {
         try Self.checkPrivate(try Self.status(directory), name)
         site = try Self.secret(Self.siteFile, in: directory, name)
-        tracking = try Self.secret(Self.trackingFile, in: directory, name)
+        tokens = TokenKeys(try Self.trackingFile(in: directory, name: name).keys, validDays: validDays)
         let pem = try Self.file(Self.signingFile, in: directory, name)
         do {
             signing = try SigningKey(pem: SecretBytes(copying: pem))
@@ -57,9 +62,26 @@ struct SiteKeys: Sendable {
     }
 
     /// The keys of a host that only tracks: one file, `tracking.key`.
-    static func trackingKeys(in directory: Directory, name: String) throws(EngineError) -> TokenKeys {
+    static func trackingKeys(
+        in directory: Directory,
+        name: String,
+        validDays: Int = TokenKeys.defaultValidDays
+    ) throws(EngineError) -> TokenKeys {
         try checkPrivate(try status(directory), name)
-        return TokenKeys(TokenKey(secret: try secret(trackingFile, in: directory, name)))
+        return TokenKeys(try trackingFile(in: directory, name: name).keys, validDays: validDays)
+    }
+
+    /// What `tracking.key` holds.
+    static func trackingFile(in directory: Directory, name: String) throws(EngineError) -> TrackingKeyFile {
+        guard let file = TrackingKeyFile(try self.file(trackingFile, in: directory, name)) else {
+            throw EngineError(
+                .configuration,
+                "a line is not a key of \(byteCount) bytes in hexadecimal with its number and time before it",
+                at: Place(file: "\(name)/\(trackingFile)"),
+                fix: "put the file back from its backup"
+            )
+        }
+        return file
     }
 
     /// Makes new keys in an empty key directory.

@@ -60,6 +60,7 @@ extension SiteConfiguration {
     static let trackingKeys = [
         "base_url", "listen", "certificate", "key",
         "opens", "clicks", "senders", "hosts",
+        "limits", "metrics", "keys",
     ]
 
     /// Reads `tracking`.
@@ -84,6 +85,7 @@ extension SiteConfiguration {
         let senders = senders(fields, fromDomains)
         let hosts = hosts(fields, fromDomains, base)
         let visitors = Visitors(reading: fields)
+        let server = Tracking.Server.read(fields)
         guard let base else { return nil }
         return Tracking(
             baseURL: base,
@@ -93,7 +95,8 @@ extension SiteConfiguration {
             switches: switches,
             senders: senders,
             hosts: hosts,
-            visitors: visitors
+            visitors: visitors,
+            server: server
         )
     }
 

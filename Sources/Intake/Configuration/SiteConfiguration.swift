@@ -209,5 +209,7 @@ public struct SiteConfiguration: Sendable {
         public var hosts: [Host] = []
         /// What is kept of those who open and click, and how programs among them are found.
         public var visitors = Visitors()
+        /// How the server stands on the internet.
+        public var server = Server()
     }
 }

@@ -31,7 +31,8 @@ public struct TrackingServer: Service {
     ///   - log: Where events go.
     ///   - clock: Milliseconds since 1970, for the events.
     ///   - onRunning: Told the port when the server listens.
-    ///   - onFault: Told, for a person, of what goes wrong while the server runs and needs the operator.
+    ///   - onFault: Told, for a person, of what goes wrong while the server runs and needs the operator; empty when new
+    ///     certificates are in use.
     public init(
         _ options: Options,
         log: EventLog,
@@ -80,11 +81,11 @@ public struct TrackingServer: Service {
         ]
         let metrics = Metrics(log: log, counters: counters)
         if let address = options.metrics {
-            listeners.append(
-                WebServer.Listener(host: address.host, port: address.port, certificates: nil) { _ in
-                    MetricsResponder(metrics)
-                }
-            )
+            var listener = WebServer.Listener(host: address.host, port: address.port, certificates: nil) { _ in
+                MetricsResponder(metrics)
+            }
+            listener.isLimited = false
+            listeners.append(listener)
         }
         let server = WebServer(listeners, limits: options.limits.web)
         metrics.server.withLock { $0 = server }
@@ -104,6 +105,7 @@ public struct TrackingServer: Service {
     /// Looks for changed certificates every few seconds, until the task is cancelled.
     private func watchCertificates(_ metrics: Metrics) async {
         var known = options.hosts.map { ($0.certificatePEM, $0.keyPEM) }
+        var told = ""
         while (try? await Task.sleep(for: .seconds(options.reloadSeconds))) != nil {
             var isChanged = false
             do {
@@ -117,10 +119,14 @@ public struct TrackingServer: Service {
                 try certificates.replace(Self.identities(options, next))
                 known = next
                 counters.certificates.wrappingAdd(1, ordering: .relaxed)
+                told = ""
                 onFault("")
             } catch {
                 counters.certificateFaults.wrappingAdd(1, ordering: .relaxed)
-                onFault("the tracking server keeps its old certificates: \(error)")
+                let problem = "the tracking server keeps its old certificates: \(error)"
+                // Once, and not every few seconds.
+                if problem != told { onFault(problem) }
+                told = problem
             }
         }
     }

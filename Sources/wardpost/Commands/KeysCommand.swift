@@ -7,7 +7,7 @@ struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
         abstract: "Makes keys of the site's.",
-        subcommands: [DKIM.self, Subscribe.self, API.self]
+        subcommands: [DKIM.self, Subscribe.self, API.self, Rotate.self]
     )
 
     /// `keys subscribe`.
@@ -79,6 +79,59 @@ struct KeysCommand: AsyncParsableCommand {
             if let configuration = report.configuration {
                 Report.error("Publish these records, wait until they can be looked up, then write into wardpost.yaml:")
                 Report.error(configuration)
+            }
+        }
+    }
+
+    /// `keys rotate`.
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rotate",
+            abstract: "Adds a new token key for links and event logs; old links go on working.",
+            discussion: """
+                The newest key that has begun seals new links. Links under older keys go on working: opens and clicks for \
+                tracking.keys.valid_days after the next key began (400 unless set), opt-outs for as long as the key stands in \
+                keys/tracking.key.
+
+                Where the tracking server has a host of its own, copy the file there and restart it before the new key begins \
+                (--from), then restart the sending host: a server without the new key answers its links with 404.
+                """
+        )
+
+        /// What can be rotated.
+        enum Keys: String, ExpressibleByArgument, CaseIterable {
+            case tracking
+        }
+
+        @OptionGroup var options: SiteOptions
+
+        @Argument(help: "Which keys.")
+        var keys: Keys
+
+        @Option(name: .long, help: "When the new key begins to seal, in UTC: \"2026-11-30 00:00:00\"; now without it.")
+        var from: String?
+
+        @Flag(name: .long, help: "Print one JSON object to standard output.")
+        var json = false
+
+        func run() async throws {
+            let site = try options.open()
+            var time = Timestamp.now
+            if let from {
+                guard let read = Timestamp(from) else {
+                    throw ValidationError("--from must be a time such as \"2026-11-30 00:00:00\"")
+                }
+                time = read
+            }
+            let start = time
+            let report = try reporting { () throws(EngineError) in
+                try KeyRotation(site: site).rotateTracking(from: start)
+            }
+            if json {
+                print(JSON.text(report))
+            } else {
+                print("\(report.file): key \(report.key) seals from \(report.since) on; \(report.keys) keys in all")
+                Report.error("Copy \(report.file) to the tracking host, restart wardpost there, then here.")
             }
         }
     }

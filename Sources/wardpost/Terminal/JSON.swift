@@ -81,6 +81,11 @@ enum JSON {
         var expires: String?
     }
 
+    /// A new token key.
+    static func text(_ report: KeyRotation.Report) -> String {
+        encode(report)
+    }
+
     private struct Signing: Encodable {
         var domain: String
         var selector: String

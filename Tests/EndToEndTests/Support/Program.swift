@@ -170,9 +170,14 @@ final class Program: Sendable {
     }
 
     /// The most memory that it had so far, in KiB; `nil` once it has ended.
-    var peakMemory: Int? {
+    var peakMemory: Int? { memory("VmHWM:") }
+
+    /// The memory that it has now, in KiB; `nil` once it has ended.
+    var residentMemory: Int? { memory("VmRSS:") }
+
+    private func memory(_ name: String) -> Int? {
         guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
-            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix(name) })
         else { return nil }
         return line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }
     }
