@@ -62,7 +62,8 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String {
         let at = fields
         guard (0...9_999).contains(at.year) else {
-            return "\(at.year)-\(digits(at.month))-\(digits(at.day)) \(digits(at.hour)):\(digits(at.minute)):\(digits(at.second))"
+            return "\(at.year)-\(digits(at.month))-\(digits(at.day)) "
+                + "\(digits(at.hour)):\(digits(at.minute)):\(digits(at.second))"
         }
         return unsafe String(unsafeUninitializedCapacity: 19) { text in
             let put = { (index: Int, number: Int) in
