@@ -203,6 +203,62 @@ import Tracking
         #expect(try bench.text("summary.json", of: "visit").contains("\"rows_opened\": 1"))
     }
 
+    @Test("Each event is told with its class, by the order and pace of all and the time since the server's answer")
+    func events() async throws {
+        let bench = try await tracked()
+        #expect(try await bench.work("visit").word == "done")
+        let id = try bench.prepared("visit").id
+        #expect(!bench.has("tracking-events.csv", in: "visit"))
+        let delivered = try #require(
+            try bench.table("jobs/visit/results.csv")[1]["finished_at"].flatMap { Timestamp($0) }
+        )
+        func event(_ kind: Event.Kind, _ seconds: Int64, link: Int? = nil, by visitor: UInt32 = 1) -> Event {
+            let agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+            let time = (delivered.seconds + seconds) * 1_000 + 500
+            var event = Event(kind, job: id, row: RowNumber(2), milliseconds: time, link: link, agent: agent)
+            event.visitor = VisitorMark(value: visitor)
+            event.address = "192.0.2.77"
+            return event
+        }
+        try await append(
+            [
+                event(.click, 90, link: 1, by: 2), event(.click, 1, link: 1), event(.click, 20, link: 0, by: 3),
+                event(.open, 21, by: 3), event(.open, 60, by: 2),
+            ],
+            to: bench
+        )
+        try await updater(bench)
+        let events = try bench.table("jobs/visit/tracking-events.csv")
+        #expect(events.map { $0["seconds_after_delivery"] } == ["1", "20", "21", "60", "90"])
+        #expect(events.map { $0["class"] } == ["automated", "automated", "automated", "human", "human"])
+        #expect(events.map { $0["why"] } == ["too-soon", "decoy", "decoy", "", ""])
+        #expect(events.map { $0["device"] } == Array(repeating: "Windows", count: 5))
+        // The site keeps none, whatever an earlier setting left in the events.
+        #expect(events.map { $0["address"] } == Array(repeating: "", count: 5))
+        let row = try bench.table("jobs/visit/tracking.csv")[1]
+        #expect(row["opens"] == "1" && row["automated_opens"] == "1")
+        #expect(row["clicks"] == "1" && row["automated_clicks"] == "2")
+        #expect(row["devices"] == "1" && row["automated_reasons"] == "decoy (2); too-soon (1)")
+        #expect(try bench.text("summary.json", of: "visit").contains("\"decoy\": 2"))
+        let reports = try bench.verification.check(bench.scratch.path("jobs/visit"))
+        #expect(reports.count == 4 && reports.allSatisfy(\.isGood))
+    }
+
+    @Test("A rules file that cannot be read stops the site before it works, with the place of what is wrong")
+    func brokenRules() async throws {
+        let bench = try await tracked()
+        let more = "tracking:\n  base_url: https://t.riverside.example\n  rules: rules.yaml\n"
+        let configuration = try bench.scratch.text("wardpost.yaml").components(separatedBy: "tracking:")[0] + more
+        try bench.scratch.write("wardpost.yaml", text: configuration)
+        try bench.scratch.write("rules.yaml", text: "rules:\n  - {reason: x, agents: [y], source: z}\n")
+        do {
+            _ = try JobWorker(site: try Site.open(bench.scratch.path), log: Bench.silent)
+            Issue.record("it was taken")
+        } catch {
+            #expect("\(error)".contains("rules.yaml:2"), "\(error)")
+        }
+    }
+
     @Test("Results that were changed are not believed: tracking stays as it was")
     func tampered() async throws {
         let bench = try await tracked()

@@ -2,7 +2,7 @@
 """Opens a page in headless Chromium, waits until it is loaded, clicks a link with the mouse, and waits for where it leads.
 
 usage: browse.py PROFILE SPKI[,SPKI] PAGE-URL LINK-TEXT
-Speaks the DevTools protocol over pipes. Prints a JSON object: images loaded, the link's href, the page arrived at.
+Speaks the DevTools protocol over pipes. Prints a JSON object: images loaded, tracked links shown and hidden, the link's href, the page arrived at.
 """
 import json
 import os
@@ -106,6 +106,12 @@ def main():
         browser.wait(session, f"location.href == {json.dumps(page)} && document.readyState == 'complete'")
         images = browser.value(
             session, "Array.from(document.images).map(i => [i.src.slice(0, 200), i.complete && i.naturalWidth > 0])")
+        links = browser.value(session, """(() => {
+            const tracked = Array.from(document.links).filter(a => a.pathname.includes('/c/'));
+            const hidden = tracked.filter(a => a.getClientRects().length == 0);
+            const found = hidden.filter(a => a.tabIndex >= 0 || !a.closest('[aria-hidden=true]') || a.textContent);
+            return {shown: tracked.length - hidden.length, hidden: hidden.length, reachable: found.length};
+        })()""")
         place = browser.value(session, f"""(() => {{
             const link = Array.from(document.links).find(a => a.textContent.includes({json.dumps(wanted)}));
             if (!link) return null;
@@ -120,7 +126,7 @@ def main():
                          button="left", clickCount=1)
         title = browser.wait(session, "document.readyState == 'complete' && document.title == 'Arrived' && document.title")
         arrived = browser.value(session, "location.href")
-        print(json.dumps({"images": images, "href": place["href"], "title": title, "arrived": arrived}))
+        print(json.dumps({"images": images, "href": place["href"], "title": title, "arrived": arrived, **links}))
     finally:
         browser.close()
 

@@ -60,6 +60,11 @@ struct Chromium: Sendable {
         var arrived: String
         /// Its title.
         var title: String
+        /// How many tracked links the page showed.
+        var shown: Int?
+        /// How many it did not show, and how many of these keys or a screen reader would still find.
+        var hidden: Int?
+        var reachable: Int?
     }
 
     static var isThere: Bool { Places.have("chromium") || Places.have("chromium-browser") }
