@@ -222,14 +222,14 @@ import Tracking
         }
         try await append(
             [
-                event(.click, 90, link: 1, by: 2), event(.click, 1, link: 1), event(.click, 20, link: 0, by: 3),
+                event(.click, 90, link: 1, by: 2), event(.click, 0, link: 1), event(.click, 20, link: 0, by: 3),
                 event(.open, 21, by: 3), event(.open, 60, by: 2),
             ],
             to: bench
         )
         try await updater(bench)
         let events = try bench.table("jobs/visit/tracking-events.csv")
-        #expect(events.map { $0["seconds_after_delivery"] } == ["1", "20", "21", "60", "90"])
+        #expect(events.map { $0["seconds_after_delivery"] } == ["0", "20", "21", "60", "90"])
         #expect(events.map { $0["class"] } == ["automated", "automated", "automated", "human", "human"])
         #expect(events.map { $0["why"] } == ["too-soon", "decoy", "decoy", "", ""])
         #expect(events.map { $0["device"] } == Array(repeating: "Windows", count: 5))

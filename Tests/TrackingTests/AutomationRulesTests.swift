@@ -17,7 +17,7 @@ struct AutomationRulesTests {
         #expect(rules.rules.allSatisfy { !$0.source.isEmpty })
         #expect(rules.headerNames == ["purpose", "sec-purpose", "x-moz", "x-purpose"])
         #expect(rules.pace.neighbours == 60_000)
-        #expect(rules.pace.afterDelivery == .init(reason: "too-soon", before: 600_000, opens: 0, clicks: 2_000))
+        #expect(rules.pace.afterDelivery == .init(reason: "too-soon", before: 600_000, opens: 0, clicks: 1_000))
     }
 
     @Test(

@@ -39,12 +39,12 @@ struct PaceTests {
         return fold.events.map { $0.isAutomated ? $0.why : "-" }
     }
 
-    @Test("an open before the delivery and a click up to two seconds behind it are a program's")
+    @Test("an open before the delivery and a click up to a second behind it are a program's")
     func tooSoon() throws {
         #expect(try words([event(-1, .open)]) == ["too-soon"])
         #expect(try words([event(0, .open)]) == ["-"])
-        #expect(try words([event(1_999)]) == ["too-soon"])
-        #expect(try words([event(2_000)]) == ["-"])
+        #expect(try words([event(999)]) == ["too-soon"])
+        #expect(try words([event(1_000)]) == ["-"])
         #expect(try words([event(-600_000)]) == ["too-soon"])
         #expect(try words([event(-600_001)]) == ["-"])
         #expect(try words([event(0)], knowsDelivery: false) == ["-"])

@@ -109,8 +109,8 @@ public struct Demo: Sendable {
                 try await tasks.next()
                 throw EngineError(.tryAgain, "the tracking server did not start")
             }
-            // As people do: whoever follows a link within two seconds of the delivery counts as a program.
-            try await Task.sleep(for: .seconds(3))
+            // As people do: whoever follows a link within a second of the delivery counts as a program.
+            try await Task.sleep(for: .seconds(2))
             let counts = try Visitors(mailboxes: path + "/mailboxes", authority: path + "/tracking-ca.pem").visit()
             await group.triggerGracefulShutdown()
             try await tasks.next()
