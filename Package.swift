@@ -109,8 +109,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Records", "Reports",
-                "API", "CLinux",
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Bounces", "Tracking", "Records",
+                "Reports", "API", "CLinux",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -200,7 +200,7 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Tracking", "Engine",
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Bounces", "Tracking", "Engine",
                 "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -169,3 +169,53 @@ public enum Base64 {
         }
     }
 }
+
+/// Base32 text of bytes (RFC 4648 section 6), lower case and without padding: safe in a Message-ID, a boundary or a
+/// mailbox's name, whatever case it comes back in.
+public enum Base32 {
+    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+    /// Appends the text of bytes.
+    public static func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
+        let alphabet = alphabet
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 5 {
+                count -= 5
+                output.append(alphabet[Int(bits >> count & 31)])
+            }
+            bits &= (1 << count) - 1
+        }
+        if count > 0 {
+            output.append(alphabet[Int(bits << (5 - count) & 31)])
+        }
+    }
+
+    /// Reads the text back, in either case; `nil` for any other byte, a length that no bytes have, or a tail whose unused
+    /// bits are not zero.
+    public static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for byte in text {
+            let value: UInt8
+            switch byte {
+            case 0x61...0x7A: value = byte - 0x61
+            case 0x41...0x5A: value = byte - 0x41
+            case 0x32...0x37: value = byte - 0x32 + 26
+            default: return nil
+            }
+            bits = bits << 5 | UInt32(value)
+            count += 5
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+                bits &= (1 << count) - 1
+            }
+        }
+        return count < 5 && bits == 0 ? bytes : nil
+    }
+}

@@ -47,9 +47,9 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
 
     /// The recipient opted out.
     public static let optedOut = Reason("opted-out")
-    /// An earlier message to the address bounced for good.
+    /// An earlier message to the address bounced for good; of a row that was sent: this message came back.
     public static let bounced = Reason("bounced")
-    /// The recipient complained about an earlier message.
+    /// The recipient complained about an earlier message; of a row that was sent: about this one.
     public static let complained = Reason("complained")
     /// Somebody put the address on the list by hand.
     public static let suppressedByHand = Reason("suppressed-by-hand")
@@ -121,6 +121,8 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
     public static let expired = Reason("expired")
     /// No way to the server: names, routes, loops.
     public static let routing = Reason("routing")
+    /// The way to the mailbox is not encrypted, or leads to a server that cannot prove who it is.
+    public static let noTLS = Reason("no-tls")
     /// The server calls the message unwanted mail.
     public static let spamSuspected = Reason("spam-suspected")
     /// The server calls the message a virus.
@@ -147,7 +149,7 @@ public struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConverti
 
     /// Somebody stopped the job.
     public static let stopped = Reason("stopped")
-    /// Servers refused too many of the job's rows, by the site's own measure.
+    /// Servers refused too many of the job's rows, or too many recipients complained, by the site's own measure.
     public static let halted = Reason("halted")
     /// `not_after` passed.
     public static let pastNotAfter = Reason("past-not-after")

@@ -39,12 +39,45 @@ public struct RowActivity: Hashable, Sendable {
     public var clicks = Tally()
     /// Clicks by machines: link scanners.
     public var automatedClicks = Tally()
+    /// How the message came back.
+    public struct Bounce: Hashable, Sendable {
+        /// When.
+        public var at: Timestamp
+        /// Whether the mailbox is dead; otherwise another message may get through.
+        public var isHard: Bool
+        /// Whether the mailbox gets no more mail for it.
+        public var suppresses: Bool
+        /// Why, in one word.
+        public var reason: String
+        /// The enhanced status code (RFC 3463); empty if none is known.
+        public var status: String
+
+        /// Says how a message came back.
+        public init(at time: Timestamp, isHard: Bool, suppresses: Bool, reason: String, status: String) {
+            at = time
+            self.isHard = isHard
+            self.suppresses = suppresses
+            self.reason = reason
+            self.status = status
+        }
+
+        /// Whether this one tells more than another: what ends the mailbox's mail, then what is final, then what came first.
+        public func tellsMore(than other: Bounce) -> Bool {
+            if suppresses != other.suppresses { return suppresses }
+            if isHard != other.isHard { return isHard }
+            if at != other.at { return at < other.at }
+            return (reason, status) < (other.reason, other.status)
+        }
+    }
+
     /// People's clicks by link; links count from 1.
     public var clicksByLink: [Int: UInt32] = [:]
     /// When the recipient opted out; the first time, if several.
     public var unsubscribedAt: Timestamp?
     /// When the message came back.
     public var bouncedAt: Timestamp?
+    /// How it came back; of several reports the one that tells most.
+    public var bounce: Bounce?
     /// When the recipient complained.
     public var complainedAt: Timestamp?
 

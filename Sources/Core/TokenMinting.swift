@@ -29,4 +29,11 @@ public protocol TokenMinting: Sendable {
         address: Address,
         to output: inout [UInt8]
     )
+    /// Appends a whole `mailto:` URL that does the same by a message; appends nothing where no mailbox takes such messages.
+    func appendUnsubscribeMail(job: JobID, row: RowNumber, address: Address, to output: inout [UInt8])
+}
+
+extension TokenMinting {
+    /// No mailbox takes opt-outs.
+    public func appendUnsubscribeMail(job: JobID, row: RowNumber, address: Address, to output: inout [UInt8]) {}
 }

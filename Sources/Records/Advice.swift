@@ -7,7 +7,7 @@ struct Advice: Hashable {
     /// What to do, in one or two sentences.
     var remedy: String
 
-    private init(_ meaning: String, _ remedy: String) {
+    init(_ meaning: String, _ remedy: String) {
         self.meaning = meaning
         self.remedy = remedy
     }
@@ -17,6 +17,7 @@ struct Advice: Hashable {
         self =
             Self.row[cause.reason] ?? Self.policy[cause.reason] ?? Self.channel[cause.reason]
             ?? Self.answer[cause.reason] ?? Self.connection[cause.reason] ?? Self.job[cause.reason]
+            ?? Self.report[cause.reason]
             ?? Advice(
                 cause.reason == .none ? "No reason was given" : "\(cause.reason)",
                 "Look at the column detail of these rows in results.csv."

@@ -23,10 +23,36 @@ public struct JobRecords: Sendable {
     // MARK: - Signed records
 
     /// Writes `results.csv`, signed: one line for each row that has ended.
+    ///
+    /// - Parameters:
+    ///   - texts: The rows' keys and addresses.
+    ///   - view: The job's ledger.
+    ///   - activity: What came back from a row's message; `nil` for nothing.
     @discardableResult
-    public func writeResults(_ texts: some RowTexts, _ view: LedgerView) throws -> OutcomeTotals {
+    public func writeResults(
+        _ texts: some RowTexts,
+        _ view: LedgerView,
+        activity: (RowNumber) throws -> RowActivity? = { _ in nil }
+    ) throws -> OutcomeTotals {
         try signer.replace(ResultsFile.name, in: folder, permissions: permissions) { writer in
-            try ResultsFile.write(texts, view, to: &writer)
+            try ResultsFile.write(texts, view, activity, to: &writer)
+        }
+    }
+
+    /// Ends a replacement of `results.csv` that a process left half done, if one did.
+    public func finishResults() throws {
+        try signer.finish(ResultsFile.name, in: folder)
+    }
+
+    /// Writes `ehr-updates.csv`, signed: which addresses are dead, opted out or without TLS; removes it if none is.
+    public func writeUpdates(
+        _ texts: some RowTexts,
+        _ view: LedgerView,
+        activity: (RowNumber) throws -> RowActivity?
+    ) throws {
+        guard try UpdatesFile.hasLines(view, activity) else { return try signer.remove(UpdatesFile.name, in: folder) }
+        try signer.replace(UpdatesFile.name, in: folder, permissions: permissions) { writer in
+            try UpdatesFile.write(texts, view, activity, to: &writer)
         }
     }
 
@@ -83,7 +109,8 @@ public struct JobRecords: Sendable {
         switches: Summary.Switches,
         activity: (RowNumber) throws -> RowActivity?
     ) throws -> Summary {
-        let outcomes = try writeResults(texts, view)
+        let outcomes = try writeResults(texts, view, activity: activity)
+        try writeUpdates(texts, view, activity: activity)
         let tracking = try writeTracking(texts, view, activity: activity)
         let summary = Summary(view: view, outcomes: outcomes, tracking: tracking, switches: switches)
         try writeSummary(summary)

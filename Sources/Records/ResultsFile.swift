@@ -12,16 +12,21 @@ enum ResultsFile {
     ]
 
     /// Writes all rows that have ended, and counts them on the way.
+    ///
+    /// A row that was sent stays so whatever came of it later, since `sent` says what the server answered; that the message came back
+    /// or was complained about stands as its reason.
     static func write(
         _ texts: some RowTexts,
         _ view: LedgerView,
+        _ activity: (RowNumber) throws -> RowActivity? = { _ in nil },
         to writer: inout FileWriter
     ) throws -> OutcomeTotals {
         var totals = OutcomeTotals(view)
         var csv = SpreadsheetCSV(columns: columns)
         try texts.forEach { row, key, address in
-            guard view.rows.contains(row), let outcome = try view.outcome(of: row) else { return }
+            guard view.rows.contains(row), var outcome = try view.outcome(of: row) else { return }
             totals.add(outcome)
+            if outcome.status == .sent, let reason = try activity(row)?.returned { outcome.reason = reason }
             line(row, key, address, outcome, &csv)
             if csv.bytes.count >= blockSize { try writer.append(csv.take()) }
         }
@@ -52,6 +57,14 @@ enum ResultsFile {
         csv.cell(outcome.tls?.verification.rawValue ?? "")
         csv.cell(outcome.messageID)
         csv.endLine()
+    }
+}
+
+extension RowActivity {
+    /// Why the message did no good though it was sent; `nil` if nothing says so.
+    fileprivate var returned: Reason? {
+        if bouncedAt != nil { return .bounced }
+        return complainedAt == nil ? nil : .complained
     }
 }
 

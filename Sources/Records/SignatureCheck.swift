@@ -24,7 +24,9 @@ public struct SignatureCheck: Sendable {
     }
 
     /// The files of a job that are signed.
-    public static let signedFiles = [ResultsFile.name, TrackingFile.name, EventsFile.name, SummaryFiles.json]
+    public static let signedFiles = [
+        ResultsFile.name, TrackingFile.name, EventsFile.name, SummaryFiles.json, UpdatesFile.name,
+    ]
 
     private static let longestSignature = 256
     private let key: VerifyingKey
@@ -51,6 +53,12 @@ public struct SignatureCheck: Sendable {
             reports.append(Report(file: name, finding: finding))
         }
         return reports
+    }
+
+    /// Whether a signature is that of a file's content.
+    func isSigned(_ name: String, by signature: [UInt8], in directory: Directory) throws(FileError) -> Bool {
+        let digest = try Self.digest(of: try directory.openRegular(name))
+        return key.isValid(signature: signature, digest: digest)
     }
 
     private func checkOnce(_ name: String, in directory: Directory) throws(FileError) -> Finding {

@@ -17,6 +17,34 @@ public struct Signer: Sendable {
         self.key = key
     }
 
+    /// Ends a replacement that a crash cut short once the old signature was gone: the new file and its signature are on the disk
+    /// under their temporary names, and whether they belong together can be seen.
+    func finish(_ name: String, in directory: Directory) throws {
+        let newFile = ".\(name).new.tmp"
+        let newSignature = ".\(name)\(Self.suffix).new.tmp"
+        guard try directory.status(of: name + Self.suffix) == nil,
+            let status = try directory.status(of: newSignature), status.kind == .regular, status.size <= 256
+        else { return }
+        let signature = try directory.read(newSignature, limit: 256)
+        let check = SignatureCheck(key.verifyingKey)
+        if try directory.status(of: newFile) != nil {
+            guard try check.isSigned(newFile, by: signature, in: directory) else { return }
+            try directory.rename(newFile, to: name)
+        } else {
+            guard try check.isSigned(name, by: signature, in: directory) else { return }
+        }
+        try directory.rename(newSignature, to: name + Self.suffix)
+        try directory.sync()
+    }
+
+    /// Removes a file and its signature, if they are there.
+    func remove(_ name: String, in directory: Directory) throws {
+        guard try directory.status(of: name) != nil || directory.status(of: name + Self.suffix) != nil else { return }
+        try directory.remove(name + Self.suffix)
+        try directory.remove(name)
+        try directory.sync()
+    }
+
     /// Replaces a file and its signature.
     package func replace<Result>(
         _ name: String,

@@ -42,6 +42,16 @@ public struct Event: Hashable, Sendable {
         case automated
     }
 
+    /// What follows from a bounce for its mailbox.
+    public enum Consequence: String, CaseIterable, Sendable {
+        /// It gets no more mail.
+        case suppress
+        /// It gets no more mail when that happens often enough.
+        case count
+        /// Nothing: the fault is not the mailbox's.
+        case nothing = "none"
+    }
+
     /// When, in milliseconds since 1970-01-01 00:00:00 UTC.
     public var milliseconds: Int64
     /// What happened.
@@ -78,8 +88,8 @@ public struct Event: Hashable, Sendable {
     public var reason: String?
     /// The enhanced status code of a message that came back, such as `5.1.1`.
     public var status: String?
-    /// Whether a bounce takes the mailbox off all lists although it is soft: the last of too many.
-    public var suppresses = false
+    /// What follows from a bounce for its mailbox; `nil` where that is not said.
+    public var consequence: Consequence?
     /// What a visitor typed in, sealed to the site's public key; subscriptions have it.
     public var sealed: String?
 
@@ -122,6 +132,11 @@ public struct Event: Hashable, Sendable {
         Timestamp(milliseconds: milliseconds)
     }
 
+    /// Whether a bounce keeps all further mail from its mailbox: as it says, or else if it is final.
+    public var suppresses: Bool {
+        kind == .bounce && (consequence.map { $0 == .suppress } ?? (severity != .soft))
+    }
+
     /// What a hostile header may leave behind in a log that people read: visible ASCII and single spaces.
     private static func clean(_ text: String) -> String {
         if text.utf8.count <= maximumAgentLength, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
@@ -158,7 +173,7 @@ extension Event {
         if let severity { line.append("severity", severity.rawValue) }
         if let reason { line.append("reason", reason) }
         if let status { line.append("status", status) }
-        if suppresses { line.append("suppresses", 1) }
+        if let consequence { line.append("consequence", consequence.rawValue) }
         if let sealed { line.append("sealed", sealed) }
     }
 
@@ -194,7 +209,7 @@ extension Event {
         severity = line.text("severity").flatMap(Severity.init(rawValue:))
         reason = line.text("reason")
         status = line.text("status")
-        suppresses = line.number("suppresses") == 1
+        consequence = line.text("consequence").flatMap(Consequence.init(rawValue:))
         sealed = line.text("sealed")
     }
 }

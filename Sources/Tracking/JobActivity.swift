@@ -19,6 +19,10 @@ public struct JobActivity: Sendable {
     private let addresses: AddressKeeping
     private var rows: [UInt32: RowEvents] = [:]
     private var texts = EventTexts()
+    /// How messages came back; few do.
+    private var bounces: [UInt32: RowActivity.Bounce] = [:]
+    /// Whether a message came back or was complained about, so that its row's result says so.
+    public private(set) var hasReturns = false
 
     /// Nothing has come back yet.
     ///
@@ -39,6 +43,12 @@ public struct JobActivity: Sendable {
         switch event.kind {
         case .subscribe, .confirm: return true
         case .open, .click, .unsubscribe, .resubscribe, .pickup, .bounce, .complaint: break
+        }
+        if event.kind == .bounce || event.kind == .complaint { hasReturns = true }
+        if event.kind == .bounce {
+            let new = RowActivity.Bounce(event)
+            let known = bounces[event.row.value]
+            if known.map({ new.tellsMore(than: $0) }) ?? true { bounces[event.row.value] = new }
         }
         var event = event
         if let address = event.address { event.address = ClientAddress(address)?.kept(addresses) }
@@ -70,7 +80,9 @@ public struct JobActivity: Sendable {
     ///   - links: How many links the job's messages have; 0 if that is not known.
     public func fold(_ row: RowNumber, delivered: Timestamp? = nil, links: Int = 0) -> RowFold? {
         guard let events = rows[row.value] else { return nil }
-        let (records, overflow) = events.ordered(texts)
+        let (records, counted) = events.ordered(texts)
+        var overflow = counted
+        overflow.bounce = bounces[row.value]
         var fold = RowFold(overflow: overflow)
         let pace = PaceRules(rules: classifier.rules.pace, delivered: delivered, links: links)
         let verdicts = pace.verdicts(on: records)
@@ -130,5 +142,18 @@ extension RowActivity {
             let place = [event.country, event.region, event.city].filter { !$0.isEmpty }.joined(separator: " / ")
             places[place, default: 0] += 1
         }
+    }
+}
+
+extension RowActivity.Bounce {
+    /// What a bounce's event tells.
+    init(_ event: Event) {
+        self.init(
+            at: event.time,
+            isHard: event.severity != .soft,
+            suppresses: event.suppresses,
+            reason: event.reason ?? "",
+            status: event.status ?? ""
+        )
     }
 }

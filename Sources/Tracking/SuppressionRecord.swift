@@ -106,7 +106,8 @@ public struct SuppressionRecord: Hashable, Sendable {
 
     /// What an opt-out, what takes it back, a bounce or a complaint does to the list; `nil` for other events.
     ///
-    /// A bounce keeps all mail from the mailbox, and so does a complaint. What takes an opt-out back is a removal of opt-outs.
+    /// A bounce keeps all mail from the mailbox if it says so, and a complaint does always. What takes an opt-out back is a removal of
+    /// opt-outs.
     public init?(_ event: Event) {
         guard let tag = event.tag else { return nil }
         let scope: SuppressionScope
@@ -116,7 +117,9 @@ public struct SuppressionRecord: Hashable, Sendable {
         case .resubscribe:
             self = .remove(tag, scope: SuppressionScope(event), only: .optedOut, milliseconds: event.milliseconds)
             return
-        case .bounce: (scope, reason) = (.all, .bounced)
+        case .bounce:
+            guard event.suppresses else { return nil }
+            (scope, reason) = (.all, .bounced)
         case .complaint: (scope, reason) = (.all, .complained)
         case .open, .click, .pickup, .subscribe, .confirm: return nil
         }

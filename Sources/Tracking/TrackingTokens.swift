@@ -33,6 +33,7 @@ public struct TrackingTokens: TokenMinting {
     private let seal: TokenSeal
     private let tagger: AddressTagger
     private let prefixes: (open: [UInt8], click: [UInt8], unsubscribe: [UInt8], preferences: [UInt8])
+    private let returnPath: ReturnPath?
 
     /// Takes what a link needs.
     ///
@@ -40,9 +41,11 @@ public struct TrackingTokens: TokenMinting {
     ///   - baseURL: Where the tracking server is reached.
     ///   - keys: The token keys; the server has the same.
     ///   - tagger: Makes address tags; the server has it not.
-    public init(baseURL: BaseURL, keys: TokenKeys, tagger: AddressTagger) {
+    ///   - returnPath: Where opt-outs by message go; `nil` where no mailbox takes them.
+    public init(baseURL: BaseURL, keys: TokenKeys, tagger: AddressTagger, returnPath: ReturnPath? = nil) {
         seal = TokenSeal(keys)
         self.tagger = tagger
+        self.returnPath = returnPath
         prefixes = (
             Array("\(baseURL)/o/".utf8), Array("\(baseURL)/c/".utf8), Array("\(baseURL)/u/".utf8),
             Array("\(baseURL)/p/".utf8)
@@ -118,6 +121,16 @@ public struct TrackingTokens: TokenMinting {
             text.append(contentsOf: language.utf8)
         }
         seal.append(.unsubscribe, text, to: &output)
+    }
+
+    /// Appends `mailto:u+TOKEN@DOMAIN?subject=unsubscribe`.
+    public func appendUnsubscribeMail(job: JobID, row: RowNumber, address: Address, to output: inout [UInt8]) {
+        guard let returnPath else { return }
+        output.append(contentsOf: "mailto:".utf8)
+        returnPath.append(.unsubscribe, job, row, address, to: &output)
+        output.append(UInt8(ascii: "@"))
+        output.append(contentsOf: returnPath.domain.utf8)
+        output.append(contentsOf: "?subject=unsubscribe".utf8)
     }
 
     private func plaintext(_ job: JobID, _ row: RowNumber, _ more: Int) -> [UInt8] {

@@ -24,7 +24,7 @@ struct Wardpost: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, InitCommand.self, CheckCommand.self, PreviewCommand.self, SendCommand.self,
             WatchCommand.self, ServeCommand.self, StatusCommand.self, VerifyCommand.self, ReportCommand.self,
-            SuppressCommand.self, ListsCommand.self,
+            SuppressCommand.self, ListsCommand.self, BouncesCommand.self,
             CaptureCommand.self, KeysCommand.self,
         ]
     )

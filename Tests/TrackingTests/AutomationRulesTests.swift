@@ -228,7 +228,7 @@ struct VisitorTests {
         event.severity = .soft
         event.reason = "mailbox-full"
         event.status = "4.2.2"
-        event.suppresses = true
+        event.consequence = .suppress
         event.sealed = "AAEC"
         var line = JSONLine()
         event.appendMembers(to: &line)

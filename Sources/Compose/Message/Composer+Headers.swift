@@ -91,10 +91,31 @@ extension Composer {
             guard url.count <= Self.urlLimit, url.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3E }) else {
                 throw .noUnsubscribeAddress
             }
-            output.append(contentsOf: ">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".utf8)
+            output.append(UInt8(ascii: ">"))
+            try appendUnsubscribeMail(minter, row.number, context, to: &output)
+            output.append(contentsOf: "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".utf8)
         }
         output.append(contentsOf: headers.rest)
         guard output.count <= Self.headerLimit else { throw .headerTooLarge(limit: Self.headerLimit) }
+    }
+
+    /// The same by a message (RFC 2369), for mail programs that do not do it by HTTPS; on a line of its own.
+    private func appendUnsubscribeMail(
+        _ minter: any TokenMinting,
+        _ row: RowNumber,
+        _ context: RenderContext,
+        to output: inout [UInt8]
+    ) throws(ComposeProblem) {
+        let before = output.count
+        output.append(contentsOf: ",\r\n <".utf8)
+        let start = output.count
+        minter.appendUnsubscribeMail(job: context.job, row: row, address: context.recipient, to: &output)
+        let url = output[start...]
+        guard !url.isEmpty else { return output.removeLast(output.count - before) }
+        guard url.count <= Self.urlLimit, url.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3E }) else {
+            throw .noUnsubscribeAddress
+        }
+        output.append(UInt8(ascii: ">"))
     }
 
     private func appendRecipient(

@@ -1,3 +1,5 @@
+internal import Core
+
 /// What makes a message this one: its Message-ID and the seed of its boundaries.
 ///
 /// Derived from job and row under the site's key, so that every attempt has the same and nobody can guess them.
@@ -44,28 +46,5 @@ struct Boundary {
         output.append(0x5F)
         output.append(part.rawValue)
         Base32.append(identity.boundarySeed[...], to: &output)
-    }
-}
-
-/// Base32 text without padding, lower case: safe in a Message-ID and a boundary whatever case they come back in.
-enum Base32 {
-    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
-
-    static func append(_ bytes: ArraySlice<UInt8>, to output: inout [UInt8]) {
-        let alphabet = alphabet
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 5 {
-                count -= 5
-                output.append(alphabet[Int(bits >> count & 31)])
-            }
-            bits &= (1 << count) - 1
-        }
-        if count > 0 {
-            output.append(alphabet[Int(bits << (5 - count) & 31)])
-        }
     }
 }

@@ -140,6 +140,7 @@ struct JobChecker: Sendable {
             route: route,
             run: identity(id, pin.digest, takenUp: now, manifest),
             minter: minter,
+            returnPath: site.returnPath(keys),
             zone: site.configuration.zone.value,
             zones: zones,
             holidays: holidays,
@@ -169,6 +170,11 @@ struct JobChecker: Sendable {
         if let list = manifest.recipientList, try folder.directory.status(of: manifest.recipients.value) == nil {
             return try SubscriberSnapshot(site: site, keys: keys).table(list.value)
         }
+        return try Self.readTable(manifest, folder)
+    }
+
+    /// The table in a job's folder, read as its manifest says.
+    static func readTable(_ manifest: Manifest, _ folder: JobFolder) throws -> RecipientTable {
         let encoding: TextEncoding? =
             switch manifest.encoding?.value {
             case .utf8: .utf8
@@ -291,6 +297,11 @@ struct JobChecker: Sendable {
         guard let base = BaseURL(url.value) else {
             throw Diagnostic("this is no address for links", at: url.place, fix: "https://host")
         }
-        return TrackingTokens(baseURL: base, keys: keys.tokens, tagger: AddressTagger(key: keys.addressTag))
+        return TrackingTokens(
+            baseURL: base,
+            keys: keys.tokens,
+            tagger: AddressTagger(key: keys.addressTag),
+            returnPath: site.returnPath(keys)
+        )
     }
 }

@@ -36,6 +36,7 @@ extension JobRun {
             if cause.value != nil { return }
             do {
                 let look = try await look()
+                source.noticeComplaints()
                 if let reason = reasonToEnd(look) { return end(reason, cause) }
                 let wantsPause = look.steering.controls[.pause] != nil
                 if wantsPause != isPaused {

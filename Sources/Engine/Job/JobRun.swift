@@ -18,7 +18,7 @@ final class JobRun: Sendable {
         case complete
         /// Somebody dropped `STOP` or `STOP-ALL`.
         case stopped
-        /// Servers refused too many rows; the sentence says how many and why.
+        /// Servers refused too many rows, or too many recipients complained; the sentence says how many.
         case halted(String)
         /// The folder or a file in it is not what was taken up.
         case changed(String)
@@ -41,7 +41,7 @@ final class JobRun: Sendable {
         init(after stopped: Reason?) {
             switch stopped {
             case .stopped?: self = .stopped
-            case .halted?: self = .halted("Halted: servers refused more rows than this site allows")
+            case .halted?: self = .halted("Halted: more was refused or complained about than this site allows")
             case .contentChanged?, .folderGone?:
                 self = .changed("The folder or a file in it was changed while the job ran")
             default: self = .complete

@@ -211,6 +211,13 @@ final class JobSource: MessageSource {
         }
     }
 
+    /// Looks for complaints while no message asks for that.
+    ///
+    /// A list that cannot be read is for the next message to find out.
+    func noticeComplaints() {
+        if halt.mindsComplaints { try? suppressions.refresh() }
+    }
+
     // MARK: - Times
 
     /// Whether a claimed row may go now by its own clocks; puts it where it belongs if not.
@@ -275,7 +282,7 @@ final class JobSource: MessageSource {
             sending.withLock { $0[row] = Sending(row: ready.row, lane: ready.lane, zone: ready.zone) }
             var message = OutgoingMessage(
                 ticket: Ticket(row: row, attempt: ready.attempts + 1),
-                sender: job.sender,
+                sender: job.envelopeSender(of: row, recipient: ready.recipient),
                 recipient: ready.recipient,
                 content: content,
                 headersNeedUTF8: facts.headersNeedUTF8

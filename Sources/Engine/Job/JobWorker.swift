@@ -219,7 +219,16 @@ public struct JobWorker: Sendable {
         // Rows that somebody asks for again have their time from then on.
         let begun = ledger.run.retries > 0 ? ledger.run.lastStart : nil
         let calendar = job.calendar(begun: begun ?? job.run.takenUp, usualSeconds: tuning.usualSeconds)
-        let suppressions = try suppressions(job)
+        let halt = HaltGuard(
+            site.configuration.halt,
+            complaints: site.configuration.bounces?.complaints,
+            sentBefore: ledger.withRows { $0.counts[.sent] }
+        )
+        // Whoever has a job go on knows of the complaints that there were.
+        let since = request.retry.isEmpty ? Int64.min : wallClock()
+        let suppressions = try suppressions(job) { event in
+            if event.job == job.id, event.milliseconds >= since { halt.note(complaintOf: event.row) }
+        }
         let board = ledger.withRows { JobBoard($0) }
         let source = JobSource(
             job: job,
@@ -230,7 +239,7 @@ public struct JobWorker: Sendable {
             calendar: calendar,
             paces: paces,
             bounds: tuning.lanes,
-            halt: HaltGuard(site.configuration.halt)
+            halt: halt
         )
         let steering = SteeringLog()
         if !request.retry.isEmpty {
@@ -303,13 +312,21 @@ public struct JobWorker: Sendable {
         job.composer.isSigning ? System.coreCount : (job.route.connections + 15) / 16
     }
 
-    func suppressions(_ job: PreparedJob) throws -> SuppressionGuard {
+    func suppressions(
+        _ job: PreparedJob,
+        onComplaint: @escaping @Sendable (Event) -> Void = { _ in }
+    ) throws -> SuppressionGuard {
         let list = SuppressionList(
             outbox: try site.outbox(),
             key: keys.addressTag,
             events: EventReader(directory: try site.outbox("events"), keys: keys.tokens)
         )
-        return try SuppressionGuard(list, list: job.manifest.list?.value, isMarketing: job.manifest.isMarketing)
+        return try SuppressionGuard(
+            list,
+            list: job.manifest.list?.value,
+            isMarketing: job.manifest.isMarketing,
+            onComplaint: onComplaint
+        )
     }
 
     private func finish(

@@ -18,6 +18,8 @@ struct PreparedJob: Sendable {
     let route: RouteSettings
     let run: JobIdentity
     let minter: (any TokenMinting)?
+    /// Makes envelope senders; `nil` where that is the From's address.
+    let returnPath: ReturnPath?
     let zone: TimeZoneRules
     /// The zones that rows name.
     let zones: RowZones
@@ -52,6 +54,7 @@ struct PreparedJob: Sendable {
             route: route,
             run: run,
             minter: minter,
+            returnPath: returnPath,
             zone: zone,
             zones: zones,
             holidays: holidays,
@@ -70,6 +73,12 @@ struct PreparedJob: Sendable {
             isTracked: columns.wish(row) == .silent,
             language: columns.language(of: row)
         )
+    }
+
+    /// To whom the network says what became of a row's message (MAIL FROM): an address of its own where the site has a domain for
+    /// that, the same at every attempt.
+    func envelopeSender(of row: RowNumber, recipient: Address) -> Address {
+        (try? returnPath?.address(job: id, row: row, recipient: recipient)) ?? sender
     }
 
     /// The number of the zone that a row names; the site's where it names none.

@@ -12,6 +12,7 @@ final class SuppressionGuard: Sendable {
     private let list: Mutex<SuppressionList>
     private let name: String?
     private let isMarketing: Bool
+    private let onComplaint: @Sendable (Event) -> Void
 
     /// Follows the site's list for a job.
     ///
@@ -19,13 +20,20 @@ final class SuppressionGuard: Sendable {
     ///   - list: The site's list.
     ///   - name: The job's list, if it has one.
     ///   - isMarketing: Whether the job's purpose is marketing.
-    init(_ list: consuming sending SuppressionList, list name: String?, isMarketing: Bool) throws {
-        try list.refresh()
+    ///   - onComplaint: Told of each complaint, whatever job it is about; first of those that were there before.
+    init(
+        _ list: consuming sending SuppressionList,
+        list name: String?,
+        isMarketing: Bool,
+        onComplaint: @escaping @Sendable (Event) -> Void = { _ in }
+    ) throws {
+        try list.refresh { if $0.kind == .complaint { onComplaint($0) } }
         // Not knowing whether somebody opted out is no licence to send.
         try list.check()
         self.list = Mutex(list)
         self.name = name
         self.isMarketing = isMarketing
+        self.onComplaint = onComplaint
     }
 
     /// Why the recipient gets nothing; `nil` if the message may go.
@@ -33,8 +41,17 @@ final class SuppressionGuard: Sendable {
     /// - Throws: If the list cannot be read or is damaged: not knowing whether somebody opted out is no licence to send.
     func reason(against recipient: Address) throws -> Reason? {
         try list.withLock { list in
-            try list.refresh()
+            try refresh(&list)
             return try list.reason(for: recipient, list: name, isMarketing: isMarketing)
         }
+    }
+
+    /// Takes in what is new.
+    func refresh() throws {
+        try list.withLock { try refresh(&$0) }
+    }
+
+    private func refresh(_ list: inout SuppressionList) throws {
+        try list.refresh { if $0.kind == .complaint { onComplaint($0) } }
     }
 }

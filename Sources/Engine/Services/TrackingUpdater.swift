@@ -1,4 +1,4 @@
-import Core
+public import Core
 import Files
 import Intake
 import Ledger
@@ -8,7 +8,7 @@ import Records
 public import ServiceLifecycle
 import Tracking
 
-/// Rewrites `tracking.csv` and the summary of jobs that ended, as events come in.
+/// Rewrites `tracking.csv`, the summary and what else events change of jobs that ended, as they come in.
 ///
 /// What came back is folded once per event and kept for the rows that something came back from. Files are rewritten
 /// a few seconds after the first event that changes them, so that a burst costs one rewriting.
@@ -40,9 +40,11 @@ public struct TrackingUpdater: Service {
     }
 
     /// Takes in all events there are and rewrites what they change, once; for commands that end.
-    public func once() async throws(EngineError) {
+    ///
+    /// - Parameter jobs: The jobs that are looked at; all without it.
+    public func once(jobs: Set<JobID>? = nil) async throws(EngineError) {
         let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.tokens)
-        await Follower(worker: worker, log: log, events: events, rest: rest).turn()
+        await Follower(worker: worker, log: log, events: events, rest: rest, only: jobs).turn()
     }
 
     private actor Follower {
@@ -56,8 +58,17 @@ public struct TrackingUpdater: Service {
         /// Jobs whose files could not be written, and when to try again.
         private var resting: [JobID: (until: ContinuousClock.Instant, wait: Duration)] = [:]
         private let firstRest: Duration
+        /// The jobs that are looked at; all without it.
+        private let only: Set<JobID>?
 
-        init(worker: JobWorker, log: Logger, events: consuming sending EventReader, rest: Duration) {
+        init(
+            worker: JobWorker,
+            log: Logger,
+            events: consuming sending EventReader,
+            rest: Duration,
+            only: Set<JobID>? = nil
+        ) {
+            self.only = only
             self.worker = worker
             firstRest = rest
             self.log = log
@@ -67,6 +78,7 @@ public struct TrackingUpdater: Service {
         func turn() {
             do {
                 try events.poll { event in
+                    guard only?.contains(event.job) ?? true else { return }
                     _ = activities[event.job, default: newActivity(of: event.job)].apply(event)
                     changed.insert(event.job)
                 }
@@ -120,6 +132,10 @@ public struct TrackingUpdater: Service {
             defer { lock.release(clean: true) }
             let folder = try JobFolder(name, in: jobs)
             guard folder.marker != nil else { return false }
+            let directory = folder.directory.guarded { () throws(FileError) in try lock.confirm() }
+            let records = try JobRecords(folder: directory, signer: Signer(worker.keys.signing))
+            // A process may have ended while it replaced them.
+            try records.finishResults()
             guard let texts = try ResultTexts(in: folder), try texts.isSigned(in: folder, worker.keys.signing) else {
                 log.warning(
                     "results are not as they were signed; tracking is not rewritten",
@@ -130,8 +146,11 @@ public struct TrackingUpdater: Service {
             // Another job may be in a folder of the same name by now, with results of its own.
             guard try texts.belong(to: view) else { return true }
             let switches = JobSwitches.of(view, folder)
-            let directory = folder.directory.guarded { () throws(FileError) in try lock.confirm() }
-            let records = try JobRecords(folder: directory, signer: Signer(worker.keys.signing))
+            // What came back stands in the results, too; texts are read from the file that was there.
+            if activity.hasReturns {
+                try records.writeResults(texts, view) { try activity.fold($0, in: view)?.activity }
+            }
+            try records.writeUpdates(texts, view) { try activity.fold($0, in: view)?.activity }
             let tracking = try records.writeTracking(texts, view) { try activity.fold($0, in: view)?.activity }
             try records.writeEvents(texts, view) { try activity.fold($0, in: view)?.events ?? [] }
             let outcomes = try OutcomeTotals(counting: view)

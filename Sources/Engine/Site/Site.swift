@@ -169,6 +169,13 @@ public struct Site: Sendable {
         )
     }
 
+    /// Makes and opens the addresses to which mail about our messages comes back; `nil` where it goes to their senders.
+    func returnPath(_ keys: SiteKeys) -> ReturnPath? {
+        configuration.bounces.map {
+            ReturnPath(domain: $0.domain.value, key: keys.returnPath, tagger: AddressTagger(key: keys.addressTag))
+        }
+    }
+
     func keyDirectory() throws(EngineError) -> Directory {
         do {
             return try Directory(path: absolute(configuration.keys.value))

@@ -7,7 +7,7 @@ import Tracking
 ///
 /// | file | what | who needs it |
 /// | --- | --- | --- |
-/// | `site.key` | 32 random bytes in hexadecimal: ledger chains, Message-IDs, address tags | the sending host |
+/// | `site.key` | 32 random bytes in hexadecimal: ledger chains, Message-IDs, address tags, return paths | the sending host |
 /// | `tracking.key` | likewise, one or more of them: tokens and event logs; see ``TrackingKeyFile`` | the sending host and the tracking host |
 /// | `records.pem` | P-256 private key that signs results | the sending host |
 /// | `records.pub.pem` | its public half | everybody |
@@ -39,6 +39,8 @@ struct SiteKeys: Sendable {
     var subscribers: SecretBytes { derive(from: site, "wardpost subscribers") }
     /// The key of the proofs in confirmation links, which the tracking host does not have.
     var confirmation: SecretBytes { derive(from: site, "wardpost confirmation") }
+    /// The key of return paths.
+    var returnPath: SecretBytes { derive(from: site, "wardpost return path") }
     /// The keys of tokens in links and of event logs.
     let tokens: TokenKeys
 

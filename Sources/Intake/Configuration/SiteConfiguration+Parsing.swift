@@ -6,7 +6,7 @@ extension SiteConfiguration {
     public static let knownKeys = [
         "site", "postal_address", "from_domains", "time_zone", "holidays", "settle", "keys", "witness", "lease",
         "associates", "routes", "default_route", "domain_limits", "language", "tracking", "dkim", "fips", "halt",
-        "reports", "lists", "subscribe", "api",
+        "reports", "lists", "subscribe", "api", "bounces",
     ]
 
     /// Reads the file, and reports all its problems at once.
@@ -37,6 +37,7 @@ extension SiteConfiguration {
         let reports = Reports.read(reader)
         let lists = MailingList.read(reader)
         let subscribe = Subscribe.read(reader, fromDomains: domains.map(\.value))
+        let bounces = Bounces.read(reader)
         let defaultRoute = reader.text("default_route")
         if let defaultRoute, !reader.entryNames("routes").contains(defaultRoute.value) {
             problems.report(
@@ -69,7 +70,8 @@ extension SiteConfiguration {
             halt: halt,
             reports: reports,
             lists: lists,
-            subscribe: subscribe
+            subscribe: subscribe,
+            bounces: bounces
         )
     }
 

@@ -50,6 +50,8 @@ public struct SiteConfiguration: Sendable {
     public var lists: [MailingList] = []
     /// The lists that people can subscribe to; `nil` if there is no form.
     public var subscribe: Subscribe?
+    /// Where mail about our messages comes back; `nil` if it goes to their senders.
+    public var bounces: Bounces?
 
     /// How many refusals a job may have before it stops and waits for a person.
     public struct Halt: Hashable, Sendable {

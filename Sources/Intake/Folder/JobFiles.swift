@@ -46,6 +46,8 @@ public enum JobFiles {
     public static let trackingEvents = "tracking-events.csv"
     /// The totals for programs.
     public static let summary = "summary.json"
+    /// What the system that the recipients came from should know of its addresses.
+    public static let updates = "ehr-updates.csv"
     /// The totals for people.
     public static let summaryPage = "summary.html"
     /// What a signature's name has after the name of the signed file.
@@ -53,7 +55,7 @@ public enum JobFiles {
 
     /// All that we write beside a job.
     public static let written: Set<String> = {
-        let signed = [results, tracking, trackingEvents, summary]
+        let signed = [results, tracking, trackingEvents, summary, updates]
         let markers = Marker.allCases.map(\.rawValue)
         return Set([status, problems, summaryPage] + signed + signed.map { $0 + signatureSuffix } + markers)
     }()

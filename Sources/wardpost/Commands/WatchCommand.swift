@@ -9,7 +9,7 @@ struct WatchCommand: AsyncParsableCommand {
         abstract: "Takes up jobs as they come, until told to stop; serves tracking too.",
         discussion: """
             A folder in jobs/ is taken up when it is complete and either holds a file READY or has not changed for the site's \
-            `settle` seconds. Drop PAUSE, STOP, RETRY or CONFIRM into a job's folder to steer it; STOP-ALL in jobs/ \
+            `settle` seconds. Returned mail is read from the Maildir that `bounces` names. Drop PAUSE, STOP, RETRY or CONFIRM into a job's folder to steer it; STOP-ALL in jobs/ \
             stops all of them. SIGTERM ends politely: \
             jobs under way go on at the next start.
             """
@@ -32,6 +32,9 @@ struct WatchCommand: AsyncParsableCommand {
         }
         if !noServe, let api = try reporting({ () throws(EngineError) in try APIService(site: site, log: log) }) {
             services.append(api)
+        }
+        if let bounces = try reporting({ () throws(EngineError) in try BounceService(worker, log: log) }) {
+            services.append(bounces)
         }
         services.append(TrackingUpdater(worker, log: log))
         if let reports = try reporting({ () throws(EngineError) in try ReportService(site: site, log: log) }) {

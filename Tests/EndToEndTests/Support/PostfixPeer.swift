@@ -24,6 +24,8 @@ final class PostfixPeer: Sendable {
 
     /// Where all mail ends up.
     var maildir: String { directory.path("mail/all") }
+    /// Where mail to the bounce domain ends up, if there is one.
+    var bounces: String { directory.path("mail/bounces") }
     /// What Postfix said so far.
     var log: String { (try? directory.text("mail.log")) ?? "" }
 
@@ -32,7 +34,11 @@ final class PostfixPeer: Sendable {
     }
 
     /// Starts an instance with some doors.
-    init(_ doors: [Door]) async throws {
+    ///
+    /// - Parameters:
+    ///   - doors: Its ports.
+    ///   - bounceDomain: A domain whose mail has a Maildir of its own; then recipients that begin with `nobody` are taken and bounce.
+    init(_ doors: [Door], bounceDomain: String? = nil) async throws {
         directory = try TemporaryDirectory()
         ports = try doors.map { _ in try Places.freePort() }
         let root = directory.path
@@ -41,7 +47,12 @@ final class PostfixPeer: Sendable {
         for name in ["etc", "spool"] { try Self.make(root + "/" + name, 0o755, nil) }
         try Self.make(root + "/data", 0o700, "postfix")
         try Self.make(root + "/mail", 0o700, "nobody")
-        try directory.write("etc/main.cf", text: Self.main(root))
+        try directory.write("etc/main.cf", text: Self.main(root) + (bounceDomain == nil ? "" : Self.bounces(root)))
+        if let bounceDomain {
+            let pattern = bounceDomain.replacingOccurrences(of: ".", with: "\\.")
+            try directory.write("etc/mailboxes", text: "/@\(pattern)$/ bounces/\n!/^nobody/ all/\n")
+            for room in ["", "/new", "/cur", "/tmp"] { try Self.make(root + "/mail/bounces" + room, 0o700, "nobody") }
+        }
         try directory.write("etc/master.cf", text: Self.services(zip(doors, ports).map { ($0, $1) }))
         let check = try await Program.run(["postfix", "-c", root + "/etc", "check"])
         guard check.status == 0 else { throw Program.Failure(description: "postfix check: \(check.errors)") }
@@ -128,6 +139,19 @@ final class PostfixPeer: Sendable {
         maillog_file = \(root)/mail.log
         maillog_file_prefixes = \(root)
         import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C
+
+        """
+    }
+
+    /// Later settings count.
+    ///
+    /// Unknown recipients are found out by the delivery agent, as behind a relay.
+    private static func bounces(_ root: String) -> String {
+        """
+        recipient_delimiter = +
+        virtual_mailbox_maps = regexp:\(root)/etc/mailboxes
+        smtpd_reject_unlisted_recipient = no
+        notify_classes =
 
         """
     }
