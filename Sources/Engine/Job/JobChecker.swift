@@ -46,9 +46,7 @@ struct JobChecker: Sendable {
         do {
             return try check(folder, now, &problems)
         } catch {
-            var problem = Diagnostic("\(error)")
-            problem.mayPass = (error as? FileError)?.mayPass ?? false
-            problems += Self.told(error) ?? [problem]
+            problems += Self.told(error, at: nil)
         }
         return Finding(job: nil, problems: problems)
     }
@@ -190,13 +188,16 @@ struct JobChecker: Sendable {
         )
     }
 
-    /// The problems that an error is made of; `nil` for one that knows no place and no remedy.
-    private static func told(_ error: any Error) -> [Diagnostic]? {
+    /// The problems that an error is made of; at `place` for one that knows none itself.
+    private static func told(_ error: any Error, at place: Place?) -> [Diagnostic] {
         switch error {
-        case let found as Diagnostics: found.all
-        case let found as Diagnostic: [found]
-        case let error as EngineError: error.problems
-        default: nil
+        case let found as Diagnostics: return found.all
+        case let found as Diagnostic: return [found]
+        case let error as EngineError: return error.problems
+        default:
+            var problem = Diagnostic("\(error)", at: place)
+            problem.mayPass = (error as? FileError)?.mayPass ?? false
+            return [problem]
         }
     }
 
@@ -212,7 +213,7 @@ struct JobChecker: Sendable {
                 holidays = holidays.union(try Holidays.parse(try file.contents(), file: name.value))
             }
         } catch {
-            problems += Self.told(error) ?? [Diagnostic("\(error)", at: manifest.holidays?.place)]
+            problems += Self.told(error, at: manifest.holidays?.place)
         }
         return holidays
     }
@@ -247,7 +248,7 @@ struct JobChecker: Sendable {
             problems += composer.warnings
             return composer
         } catch {
-            problems += Self.told(error) ?? [Diagnostic("\(error)", at: manifest.template.place)]
+            problems += Self.told(error, at: manifest.template.place)
         }
         return nil
     }

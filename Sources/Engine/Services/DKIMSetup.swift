@@ -210,14 +210,13 @@ public struct DKIMSetup: Sendable {
 
     /// Writes a key to a file that must not be there: of two who make one at the same time, one is refused.
     private static func write(_ key: MailSigningKey, _ name: String, in folder: Directory) throws(FileError) {
-        let file = try folder.create(name, permissions: 0o600)
-        do throws(FileError) {
-            try file.write(key.pem.exposedCopy())
-            try file.sync()
-            try folder.sync()
-        } catch {
-            try? folder.remove(name)
-            throw error
-        }
+        // Under the name only when it is whole: half a key would stand in the way of a new one.
+        let aside = "\(name).\(Hex.encode(Random.bytes(4))).tmp"
+        let file = try folder.create(aside, permissions: 0o600)
+        defer { try? folder.remove(aside) }
+        try file.write(key.pem.exposedCopy())
+        try file.sync()
+        try folder.link(aside, to: name)
+        try folder.sync()
     }
 }
