@@ -39,7 +39,7 @@ soak: setup-test ## Interrupts runs in every way, RUNS=1000 times or for MINUTES
 		swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests.EndToEnd/Soak
 
 fuzz: setup-build ## Gives what reads from outside to libFuzzer, for MINUTES=10 in all; READERS="bounce reply" for some of them.
-	MINUTES=$(or $(MINUTES),10) Fuzz/run
+	MINUTES=$(or $(MINUTES),10) Tests/Fuzz/run
 
 bench: setup-bench build ## Measures each part beside its peers, in one run, as ratios.
 	Benchmarks/run

@@ -6,7 +6,7 @@ import Testing
 @Suite struct CrashTests {
     private static func inputs(_ reader: String) -> [URL] {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Fuzz/Crashes/\(reader)")
+            .appendingPathComponent("Fuzz/Crashes/\(reader)")
         return (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
     }
 
