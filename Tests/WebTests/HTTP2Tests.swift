@@ -135,15 +135,15 @@ struct HTTP2Tests {
         "control frames without end, empty data without end, and more streams than allowed end the connection or the stream"
     )
     func floods() throws {
-        for flood: (Frames) -> [UInt8] in [
-            { $0.frame(6, 0, 0, [UInt8](repeating: 0, count: 8)) }, { $0.frame(4, 0, 0, []) },
-            { $0.frame(2, 0, 1, [0, 0, 0, 0, 1]) },
-        ] {
+        let floods: [(kind: UInt8, stream: UInt32, payload: [UInt8])] = [
+            (6, 0, [UInt8](repeating: 0, count: 8)), (4, 0, []), (2, 1, [0, 0, 0, 0, 1]),
+        ]
+        for flood in floods {
             let frames = try Frames()
             frames.send(frames.frame(1, 0x4, 1, frames.fields("POST", "/hold")))
             var count = 0
             while frames.channel.isActive, count < 20_000 {
-                frames.send(flood(frames))
+                frames.send(frames.frame(flood.kind, 0, flood.stream, flood.payload))
                 count += 1
             }
             #expect(!frames.channel.isActive)
