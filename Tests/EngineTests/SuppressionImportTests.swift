@@ -90,6 +90,9 @@ struct SuppressionImportTests {
         let admin = try SuppressionAdmin(site: bench.site)
         try admin.add(["a@x.test", "b@x.test"], SuppressionWish())
         let old = try bench.scratch.write("old.csv", text: try export(admin))
+        // What happened in a removal's own millisecond stays, and a millisecond is long.
+        let added = wallClock()
+        while wallClock() == added { await Task.yield() }
         #expect(try admin.remove(["a@x.test"], SuppressionWish()) == 1)
         try admin.add(["c@x.test"], SuppressionWish())
         let result = try admin.import(old)
