@@ -218,7 +218,7 @@ extension EndToEnd {
             }
             while try waiting() > 0, kills < 60 {
                 let program = try site.start("bounces", mail.path)
-                try await Task.sleep(for: .milliseconds(Int.random(in: 20...900, using: &generator)))
+                try await Task.sleep(for: .milliseconds(Int.random(in: 10...150, using: &generator)))
                 if !program.hasEnded { kills += 1 }
                 program.kill()
                 _ = try? await program.result(within: .seconds(30))

@@ -61,6 +61,10 @@ struct SiteKeys: Sendable {
         } catch {
             throw EngineError(.configuration, "\(error)", at: Place(file: "\(name)/\(Self.signingFile)"))
         }
+        // Read by who opens subscriptions only, but a key that others can read is told of at once. Older sites have none.
+        if let status = try? directory.status(of: Self.subscribeFile) {
+            try Self.checkPrivate(status, "\(name)/\(Self.subscribeFile)")
+        }
     }
 
     /// The keys of a host that only tracks: one file, `tracking.key`.
