@@ -165,7 +165,10 @@ struct SharedRouteTests {
         let window = ContinuousClock.now - moment
         let after = seen.all.count - before
         #expect(limit <= 55, "half of what was sent")
-        #expect(Double(after) <= limit * (window / .seconds(1)) + 6, "\(after) in \(window) at \(limit) a second")
+        // A machine that woke us late shows what came after the first step back, too.
+        let slow = min(window, manner.step)
+        let most = limit * (slow / .seconds(1)) + 100 * ((window - slow) / .seconds(1)) + 6
+        #expect(Double(after) <= most, "\(after) in \(window) at \(limit) a second")
         // Half of those that were open, which on a busy machine need not have been all.
         #expect(notice.hasPrefix("Slowed to about ") && notice.contains(" over "), "\(notice)")
         #expect(notice.contains("since relay.kit.test asked for it (421 to MAIL)"), "\(notice)")
