@@ -14,7 +14,8 @@ TEST_PACKAGES := $(BUILD_PACKAGES) postfix dovecot-core openssh-client openssh-s
 PEER_PACKAGES := exim4-daemon-heavy opensmtpd/bookworm-backports postgrey greylistd
 BENCH_PACKAGES := $(TEST_PACKAGES) nginx-light gcc
 # Jobs at work while people steer them: what is obeyed within two seconds is not looked at beside a thousand other tests.
-TIMED_TESTS := SteeringTests SteeringTimeTests StopAllTests SeamTests RunningRetryTests HaltTests TakeOverTests
+TIMED_TESTS := SteeringTests SteeringTimeTests StopAllTests SeamTests RunningRetryTests HaltTests TakeOverTests \
+	SharedRouteTests
 
 .PHONY: help build demo test soak fuzz bench format lint clean setup-build setup-test setup-bench
 
@@ -29,7 +30,7 @@ demo: build ## Runs the whole round on this machine, from nothing to signed resu
 
 test: setup-test lint ## Builds with every check, then runs all tests, those against real peers included.
 	swift build $(TEST_FLAGS) --build-tests
-	swift test $(TEST_FLAGS) --skip-build --disable-xctest --skip EndToEndTests --skip EngineTests
+	swift test $(TEST_FLAGS) --skip-build --disable-xctest --skip EndToEndTests --skip EngineTests $(foreach suite,$(TIMED_TESTS),--skip $(suite))
 	swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EngineTests $(foreach suite,$(TIMED_TESTS),--skip $(suite))
 	swift test $(TEST_FLAGS) --skip-build --disable-xctest $(foreach suite,$(TIMED_TESTS),--filter $(suite))
 	swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests

@@ -487,8 +487,10 @@ import Testing
             #expect(await writer.close())
         }
         // A connection that was on its way when its job ended holds the job for as long as it takes to be closed.
-        for _ in 0..<500 where try bench.openFiles != before { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(try bench.openFiles == before)
+        // So the first job may have held it, too, when it was looked at.
+        for _ in 0..<500 where try bench.openFiles > before { try await Task.sleep(for: .milliseconds(10)) }
+        let after = try bench.openFiles
+        #expect(after <= before)
     }
 }
 
