@@ -40,6 +40,7 @@ extension EndToEnd {
             let mail = try #require(mails.first { $0.to.first?.address == "eva@kunde.test" })
             let page = try site.directory.write("message.html", text: mail.html ?? "")
             let pins = [try await Authority.pin(certificate), try await Authority.pin(target.certificate)]
+            try await untilPeopleLook()
             let visit = try await Chromium.visit("file://\(page)", clicking: "Portal", trusting: pins)
             #expect(visit.href.hasPrefix("https://localhost:\(tracking.port)/c/"), "the link is not tracked")
             #expect(visit.arrived == "https://localhost:\(target.port)/befund?id=1&b=2")

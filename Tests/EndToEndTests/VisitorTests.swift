@@ -30,8 +30,7 @@ extension EndToEnd {
             for template in Self.templates {
                 try await eventually("\(template) is done", within: .seconds(60)) { site.marker(template) != nil }
             }
-            // Whoever clicks within a second of the delivery is taken for a program.
-            try await Task.sleep(for: .seconds(2))
+            try await untilPeopleLook()
             let pins = [try await Authority.pin(certificate), try await Authority.pin(target.certificate)]
             let mails = try await Mail.read(sink.folder)
             for template in Self.templates {
@@ -126,7 +125,7 @@ extension EndToEnd {
             job["READY"] = ""
             try site.job("visits", job)
             try await eventually("the job is done", within: .seconds(60)) { site.marker("visits") != nil }
-            try await Task.sleep(for: .seconds(2))
+            try await untilPeopleLook()
             let mails = try await Mail.read(sink.folder)
             // Those whose pace matters have the machine to themselves.
             let order = scripts.indices.sorted { scripts[$0].requests.count > scripts[$1].requests.count }
