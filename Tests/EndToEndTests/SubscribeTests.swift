@@ -7,113 +7,13 @@ extension EndToEnd {
     @Suite struct Subscribing {
         static let canary = "Canary-tirili"
 
-        /// A sending site, and a tracking host of its own that knows no more than it must.
-        private struct Two {
-            let authority: Authority
-            let sink: Sink
-            let site: Site
-            let host: TemporaryDirectory
-            let port: Int
-            let serve: Program
-
-            init() async throws {
-                authority = try Authority()
-                sink = try await Sink(authority)
-                port = try Places.freePort()
-                var settings = Site.Settings(relayPort: sink.port, ca: authority.file, settle: 1)
-                settings.tracking = Site.Tracking(port: port, certificate: try authority.issue())
-                settings.more = """
-                    lists:
-                      news: {title: {en: Winter news, es: Noticias}}
-                    subscribe:
-                      lists: [news, flu]
-                      from: Clinic of the Tests <news@clinic.test>
-                      per_visitor: 40
-
-                    """
-                site = try await Site(settings)
-                let files = FileManager.default
-                for name in try files.contentsOfDirectory(atPath: Places.repository + "/templates") {
-                    try? files.removeItem(atPath: site.path + "/templates/" + name)
-                    try files.copyItem(
-                        atPath: Places.repository + "/templates/" + name,
-                        toPath: site.path + "/templates/" + name
-                    )
-                }
-                host = try TemporaryDirectory()
-                for name in ["keys", "outbox", "outbox/events"] {
-                    try files.createDirectory(
-                        atPath: host.path(name),
-                        withIntermediateDirectories: true,
-                        attributes: [.posixPermissions: 0o700]
-                    )
-                }
-                for name in [
-                    "wardpost.yaml", "relay-ca.pem", "keys/tracking.key", "keys/subscribe.pub.pem", "keys/tracker.pem",
-                    "keys/tracker.key",
-                ] {
-                    try files.copyItem(atPath: site.path + "/" + name, toPath: host.path(name))
-                }
-                serve = try Program([Places.wardpost, "--site", host.path, "serve"])
-                let (port, web) = (port, Web(ca: authority.file))
-                try await eventually("the tracking host answers") {
-                    (try? await web.request("GET", "https://localhost:\(port)/healthz"))?.status == 200
-                }
-            }
-
-            /// Brings the events over, as an operator's rsync does.
-            func bring() throws {
-                let files = FileManager.default
-                try files.createDirectory(
-                    atPath: site.path + "/outbox/events",
-                    withIntermediateDirectories: true,
-                    attributes: [.posixPermissions: 0o700]
-                )
-                for name in try files.contentsOfDirectory(atPath: host.path("outbox/events")) {
-                    let to = site.path + "/outbox/events/" + name
-                    let temporary = to + ".coming"
-                    try? files.removeItem(atPath: temporary)
-                    try files.copyItem(atPath: host.path("outbox/events/" + name), toPath: temporary)
-                    _ = unsafe rename(temporary, to)
-                }
-            }
-
-            func post(_ path: String, _ body: String) async throws -> (status: Int, body: String) {
-                try await Web(ca: authority.file).request("POST", "https://localhost:\(port)\(path)", body: body)
-            }
-
-            func mails(to address: String) async throws -> [Mail] {
-                try await Mail.read(sink.folder).filter { $0.to.first?.address == address }
-            }
-
-            /// The link in the message to somebody.
-            func link(_ address: String) async throws -> String {
-                let text = try #require(try await mails(to: address).last?.text)
-                let start = try #require(text.range(of: "https://localhost:\(port)/y/"))
-                return String(text[start.lowerBound...].prefix { !$0.isWhitespace })
-            }
-
-            /// Everything that the tracking host has on its disk.
-            func diskOfTheHost() throws -> [(name: String, bytes: Data)] {
-                let names = try FileManager.default.subpathsOfDirectory(atPath: host.path)
-                return names.compactMap { name in
-                    (try? Data(contentsOf: URL(fileURLWithPath: host.path(name)))).map { (name, $0) }
-                }
-            }
-
-            func table(_ list: String) -> [String] {
-                let text = (try? site.text("outbox/lists/\(list).csv")) ?? ""
-                return text.split(whereSeparator: \.isNewline).dropFirst().map { String($0.prefix { $0 != "," }) }
-            }
-        }
-
         @Test(
             "A form on a host that knows nobody, a message, a button, a list, a job for it: and the host never has the address",
             .enabled(if: Places.have("python3", "curl"), "needs python3 and curl"),
             .timeLimit(.minutes(5))
         )
         func wholeWay() async throws {
-            let two = try await Two()
+            let two = try await TwoHosts()
             let watch = try two.site.start("watch", "--no-serve")
             let eva = "\(Self.canary)@kunde.test"
 
@@ -210,7 +110,7 @@ extension EndToEnd {
             .timeLimit(.minutes(5))
         )
         func kills() async throws {
-            let two = try await Two()
+            let two = try await TwoHosts()
             let addresses = (1...30).map { "p\($0)@kunde.test" }
             for address in addresses { #expect(try await two.post("/s/news", "email=\(address)").status == 200) }
             try two.bring()
@@ -236,7 +136,7 @@ extension EndToEnd {
                 return sent + unknown == addresses.count
             }
             let (sent, unknown) = try ended()
-            let mails = try await Mail.read(two.sink.folder).compactMap { $0.to.first?.address }
+            let mails = try await Mail.read(two.maildir).compactMap { $0.to.first?.address }
             #expect(Set(mails).count == mails.count, "a message went out twice")
             #expect(mails.count >= sent && mails.count <= sent + unknown)
             for address in Set(mails) {

@@ -139,6 +139,7 @@ enum PageStyle {
         + ".trap{position:absolute;left:-100vw}.problem{font-weight:600;border-left:.375rem solid #a4000f;padding-left:.75rem}"
         + "input[type=email]{flex:auto;box-sizing:border-box;width:100%;height:3rem;padding:0 .75rem;font:inherit;"
         + "border:1px solid #767676;border-radius:.5rem}"
+        + "input[aria-invalid]{border:2px solid #a4000f}"
         + "a{color:#0b57a4}nav a,main a{display:inline-block;padding:.25rem 0}"
         + "fieldset{margin:0 0 1.25rem;padding:.5rem 1rem 1rem;border:1px solid #767676;border-radius:.5rem;min-width:0}"
         + "legend{font-weight:600;padding:0 .25rem}"
@@ -149,6 +150,6 @@ enum PageStyle {
         + ":focus-visible{outline:3px solid #1a1a1a;outline-offset:3px}"
         + "footer{margin-top:2rem;padding-top:1rem;border-top:1px solid #767676}"
         + "@media(prefers-color-scheme:dark){body{background:#161616;color:#eeeeee}header p{color:#aaaaaa}"
-        + "a{color:#8ec5ff}fieldset,footer{border-color:#8a8a8a}"
+        + "a{color:#8ec5ff}fieldset,footer{border-color:#8a8a8a}.problem,input[aria-invalid]{border-color:#ff8a80}"
         + "button{background:#8ec5ff;border-color:#8ec5ff;color:#10243a}:focus-visible{outline-color:#eeeeee}}"
 }

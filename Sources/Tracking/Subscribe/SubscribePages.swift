@@ -6,7 +6,7 @@ struct SubscribePages: Sendable {
     func form(_ list: String, typed: String? = nil, _ text: SubscribeText) -> String {
         let problem = typed == nil ? "" : #"<p class="problem" id="problem" role="alert">"# + e(text.malformed) + "</p>"
         let described = typed == nil ? "privacy" : "problem privacy"
-        let value = typed.map { #" value="\#(e($0))" aria-invalid="true""# } ?? ""
+        let value = typed.map { #" value="\#(e($0))" aria-invalid="true" autofocus"# } ?? ""
         return page(
             text,
             text.title,

@@ -34,9 +34,10 @@ struct SubscribeText: Sendable {
         button: "Subscribe",
         privacy: "Every message of the list has a link by which you can leave it again.",
         malformed: "This is not a complete e-mail address. Please write it like name@example.org.",
-        takenTitle: "Please look into your mailbox",
+        takenTitle: "Please check your e-mail",
         taken: "If this address can be subscribed, a message is on its way to it.",
-        takenMore: "Follow the link in the message within 3 days. Without that nothing else will be sent.",
+        takenMore:
+            "Follow the link in the message within 3 days and press the button there. Without that nothing else will be sent.",
         tooManyTitle: "Please try again later",
         tooMany: "Too many requests have come from where you are, or for all our lists. Please try again in an hour.",
         failedTitle: "Please try again",
@@ -61,9 +62,10 @@ struct SubscribeText: Sendable {
         button: "Suscribirse",
         privacy: "Cada mensaje de la lista lleva un enlace para darse de baja.",
         malformed: "No es una dirección de correo completa. Escríbala así: nombre@example.org.",
-        takenTitle: "Mire su buzón, por favor",
+        takenTitle: "Revise su correo, por favor",
         taken: "Si esta dirección se puede suscribir, un mensaje va en camino hacia ella.",
-        takenMore: "Abra el enlace del mensaje antes de 3 días. Sin eso no se enviará nada más.",
+        takenMore:
+            "Abra el enlace del mensaje en un plazo de 3 días y pulse el botón que aparece allí. Sin eso no se enviará nada más.",
         tooManyTitle: "Inténtelo más tarde",
         tooMany: "Han llegado demasiadas peticiones desde donde usted está, o para todas nuestras listas. "
             + "Inténtelo de nuevo dentro de una hora.",
