@@ -41,8 +41,8 @@ private struct Reading {
         self.rules = rules
         text = ReportText(message, ends: rules.ends)
         words = text.searchable
-        parts = ReportParts(message)
         headers = MessageHeaders(message)
+        parts = ReportParts(message, isFromDaemon: headers.isFromDaemon)
         form = Self.form(message, words, rules)
     }
 
@@ -156,12 +156,17 @@ private struct Reading {
         } else {
             findings = RecipientFinder(text.lines, form: form).findings
         }
+        // `Please write to postmaster@…`: a report is not about who wrote it or who gets it, if it names anybody else.
+        let others = findings.filter { $0.address != headers.from && !headers.sentTo.contains($0.address) }
+        if !others.isEmpty { findings = others }
         if findings.isEmpty { findings = failed.map { finding($0) } }
         if findings.isEmpty {
             findings = FeedbackReport.addresses(in: returned.filter { $0.name == "to" }).map { finding($0) }
         }
         let isDelay = form?.kind == .delay || rules.delays.contains { words.contains($0) }
+        let isReceipt = rules.receipts.contains { words.contains($0) }
         for index in findings.indices {
+            if isReceipt { findings[index].action = .delivered }
             if isDelay { findings[index].action = .delayed }
             if form?.readsAll == true { findings[index].diagnostic = whole }
             if findings[index].stage == nil { findings[index].stage = form?.stage }
@@ -195,8 +200,10 @@ private struct Reading {
     private static func form(_ message: MIMEPart, _ words: SearchText, _ rules: BounceRules) -> BounceRules.Form? {
         let from = SearchText(message.field("from") ?? "")
         let subject = SearchText(message.field("subject") ?? "")
+        let submitted = message.field("auto-submitted")?.lowercased() ?? ""
         return rules.forms.first { form in
-            (form.from.isEmpty || form.from.contains { from.contains($0) })
+            !(form.isNoReply && submitted.hasPrefix("auto-replied"))
+                && (form.from.isEmpty || form.from.contains { from.contains($0) })
                 && (form.subject.isEmpty || form.subject.contains { subject.contains($0) })
                 && (form.fields.isEmpty || form.fields.contains { message.field($0) != nil })
                 && (form.opens.isEmpty || form.opens.contains { words.contains($0) })

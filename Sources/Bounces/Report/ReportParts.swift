@@ -9,11 +9,11 @@ struct ReportParts {
 
     /// Looks through a message's parts.
     ///
-    /// A message inside it is what came back, not part of the report; only where a report was wrapped into another, and
-    /// the outer one says nothing, is the inner one looked into.
-    init(_ message: MIMEPart) {
+    /// A message inside it is what came back, not part of the report; only where a mail system wrapped a report into
+    /// another, and the outer one says nothing, is the inner one looked into.
+    init(_ message: MIMEPart, isFromDaemon: Bool) {
         collect(message, depth: 0)
-        guard statuses.isEmpty, feedback == nil, message.type == "multipart/report" else { return }
+        guard statuses.isEmpty, feedback == nil, isFromDaemon || message.type == "multipart/report" else { return }
         for part in message.parts {
             guard let inner = part.message, inner.type == "multipart/report" else { continue }
             returned = []

@@ -10,7 +10,9 @@ extension BounceRules {
     public init(reading bytes: [UInt8], file: String) throws(Diagnostics) {
         let node = try YAMLReader.read(bytes, file: file)
         let problems = ProblemList()
-        let known = ["reasons", "phrases", "rules", "statuses", "stages", "forms", "ends", "delays", "replies"]
+        let known = [
+            "reasons", "phrases", "rules", "statuses", "stages", "forms", "ends", "delays", "receipts", "replies",
+        ]
         guard let top = MappingReader(node, known: known, problems: problems) else {
             throw Diagnostics(problems.all)
         }
@@ -24,6 +26,7 @@ extension BounceRules {
         forms = parser.forms(top)
         ends = top.texts("ends", of: "beginnings of lines").map { SearchText($0.value).bytes }
         delays = parser.phrases(top, "delays")
+        receipts = parser.phrases(top, "receipts")
         replySubjects = parser.phrases(top, "replies")
         try problems.throwIfAny()
     }
@@ -163,9 +166,9 @@ private struct RulesParser {
 
     func forms(_ top: MappingReader) -> [BounceRules.Form] {
         let keys = [
-            "name", "kind", "opens", "from", "subject", "fields", "recipients", "recipients_from", "reads_all", "stage",
-            "reason",
-            "source",
+            "name", "kind", "opens", "from", "subject", "fields", "recipients", "recipients_from", "reads_all",
+            "no_reply",
+            "stage", "reason", "source",
         ]
         return top.list("forms", of: "forms of reports").compactMap { node in
             guard let reader = MappingReader(node, path: "forms", isItem: true, known: keys, problems: problems) else {
@@ -187,6 +190,7 @@ private struct RulesParser {
                 },
                 recipientField: reader.text("recipients_from")?.value.lowercased(),
                 readsAll: reader.flag("reads_all")?.value ?? false,
+                isNoReply: reader.flag("no_reply")?.value ?? false,
                 stage: stage?.value,
                 reason: reason(reader, "reason")
             )

@@ -52,6 +52,8 @@ public struct BounceRules: Sendable {
         var recipientField: String?
         /// Whether its words on the failure may stand before the recipient.
         var readsAll: Bool
+        /// Whether a message that calls itself an automatic reply (RFC 3834) never has it.
+        var isNoReply: Bool
         /// At which step this program is always refused, if its reports do not say.
         var stage: Stage?
         /// Why, where its reports give no reason of their own.
@@ -69,6 +71,8 @@ public struct BounceRules: Sendable {
     var ends: [[UInt8]]
     /// What a warning of delay says.
     var delays: [SearchText.Phrase]
+    /// What a receipt of delivery says.
+    var receipts: [SearchText.Phrase]
     /// What the subject of an automatic reply says.
     var replySubjects: [SearchText.Phrase]
     /// The reason where nothing says why.

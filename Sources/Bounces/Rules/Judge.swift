@@ -87,7 +87,7 @@ struct Judge {
         if found == nil, let status = facts.status {
             found = rules.statuses.first { $0.pattern.matches(status) }?.reason
         }
-        if found == nil, !Self.isTelling(facts.text) {
+        if found == nil, !Self.isTelling(facts.text) || facts.code == nil && facts.status == nil {
             var wider = facts
             wider.text = report
             found = rule(wider)

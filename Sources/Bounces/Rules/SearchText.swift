@@ -10,12 +10,12 @@ struct SearchText: Sendable {
     init(_ text: String) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(min(text.utf8.count, Self.maximum))
-        for byte in text.utf8 {
+        for byte in Self.lowered(text).utf8 {
             if bytes.count == Self.maximum { break }
             if Lines.isSpace(byte) {
                 if bytes.last != 0x20 { bytes.append(0x20) }
             } else {
-                bytes.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+                bytes.append(byte)
             }
         }
         if bytes.last == 0x20 { bytes.removeLast() }
@@ -24,6 +24,11 @@ struct SearchText: Sendable {
             let slot = Self.slot(bytes[index], bytes[index + 1], bytes[index + 2])
             map[slot >> 6] |= 1 << UInt64(slot & 63)
         }
+    }
+
+    /// A text's beginning in lower case, in any script.
+    private static func lowered(_ text: String) -> String {
+        String(decoding: text.utf8.prefix(4 * maximum), as: UTF8.self).lowercased()
     }
 
     var isEmpty: Bool {
@@ -68,8 +73,8 @@ struct SearchText: Sendable {
         ///
         /// `nil` if nothing is left to look for.
         init?(_ text: String) {
-            segments = text.utf8.split(separator: UInt8(ascii: "*")).compactMap { part in
-                let lower = part.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+            segments = text.lowercased().utf8.split(separator: UInt8(ascii: "*")).compactMap { part in
+                let lower = Array(part)
                 let slots = lower.indices.dropLast(2).map { SearchText.slot(lower[$0], lower[$0 + 1], lower[$0 + 2]) }
                 return Segment(bytes: lower, slots: slots)
             }
