@@ -49,7 +49,7 @@ public struct APIKeys: Sendable {
     }
 
     private static func isComment(_ bytes: [UInt8]) -> Bool {
-        bytes.split(separator: UInt8(ascii: "\n")).allSatisfy { line in
+        lines(bytes).allSatisfy { line in
             let first = line.first { $0 > 0x20 }
             return first == nil || first == UInt8(ascii: "#")
         }
@@ -140,13 +140,40 @@ public struct APIKeys: Sendable {
         guard case .mapping(let pairs) = try YAMLReader.read(bytes, file: file).content,
             let index = pairs.firstIndex(where: { $0.key.value == name })
         else { return nil }
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = lines(bytes)
         let start = pairs[index].key.place.line - 1
         let end = index + 1 < pairs.count ? pairs[index + 1].key.place.line - 1 : lines.count
-        guard start < end else { return nil }
         // Comments above the next one are the next one's.
-        let own = lines[start..<end].dropFirst().prefix { $0.first == " " || $0.first == "\t" }
-        let rest = lines[..<start] + lines[(start + 1 + own.count)...]
-        return Array(rest.joined(separator: "\n").utf8)
+        let own = lines[start..<max(start, end)].reversed().drop { isBlankOrComment($0) }.count
+        let rest = Array((lines[..<start] + lines[(start + own)...]).joined())
+        let others = try? parse(bytes: bytes, file: file).all.filter { $0.name != name }
+        let left = try parse(bytes: rest, file: file).all
+        guard left == others ?? left.filter({ $0.name != name }) else {
+            throw Diagnostics([
+                Diagnostic(
+                    "the key's lines are another one's, too",
+                    at: pairs[index].key.place,
+                    fix: "take it out by hand"
+                )
+            ])
+        }
+        return rest
+    }
+
+    /// The lines with their ends, as YAML counts them: behind CR LF, LF or a lone CR.
+    private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        var lines: [ArraySlice<UInt8>] = []
+        var start = 0
+        for (index, byte) in bytes.enumerated() where byte == 0x0A || byte == 0x0D {
+            if byte == 0x0D, index + 1 < bytes.count, bytes[index + 1] == 0x0A { continue }
+            lines.append(bytes[start...index])
+            start = index + 1
+        }
+        return lines + [bytes[start...]]
+    }
+
+    private static func isBlankOrComment(_ line: ArraySlice<UInt8>) -> Bool {
+        let first = line.first ?? 0x0A
+        return first == UInt8(ascii: "#") || line.allSatisfy { $0 <= 0x20 }
     }
 }

@@ -104,4 +104,39 @@ import Testing
         let last = try #require(try APIKeys.removing("third", from: without, file: "k"))
         #expect(try APIKeys.parse(bytes: last, file: "k").all == [first])
     }
+
+    private static let digests = ["a", "b"].map { String(repeating: $0, count: 64) }
+
+    /// An entry of three lines with an editor's line ends.
+    private static func entry(_ name: String, _ end: String) -> String {
+        let digest = digests[name == "first" ? 0 : 1]
+        return "\(name):\(end)  sha256: \(digest)\(end)  scopes: [jobs]\(end)"
+    }
+
+    @Test(
+        "A key is taken out of a file that any editor wrote, and its lines alone",
+        arguments: [
+            (entry("first", "\r\n") + entry("second", "\r\n"), entry("second", "\r\n")),
+            (entry("first", "\r") + "# two\r" + entry("second", "\r"), "# two\r" + entry("second", "\r")),
+            (entry("second", "\n") + entry("first", "\r\n"), entry("second", "\n")),
+            // A blank line within the entry does not end it.
+            (entry("second", "\n") + entry("first", "\n") + "\n\n  domains: [a.example]\n", entry("second", "\n")),
+        ]
+    )
+    func editors(text: String, expected: String) throws {
+        let rest = try #require(try APIKeys.removing("first", from: Array(text.utf8), file: "k"))
+        #expect(String(decoding: rest, as: UTF8.self) == expected)
+        #expect(try APIKeys.parse(bytes: rest, file: "k").all.map(\.name) == ["second"])
+    }
+
+    @Test(
+        "A key that shares its lines with another is left to a person",
+        arguments: [
+            "{first: {sha256: \(digests[0]), scopes: []}, second: {sha256: \(digests[1]), scopes: []}}",
+            "{first: {sha256: \(digests[0]), scopes: []},\n second: {sha256: \(digests[1]), scopes: []}}",
+        ]
+    )
+    func shared(text: String) {
+        #expect(throws: Diagnostics.self) { try APIKeys.removing("first", from: Array(text.utf8), file: "k") }
+    }
 }

@@ -112,14 +112,6 @@ public struct APIKeyAdmin: Sendable {
                 fix: "`wardpost keys api list` lists them"
             )
         }
-        guard try !parse(rest).all.contains(where: { $0.name == keyName }) else {
-            throw EngineError(
-                .usage,
-                "the key cannot be taken out",
-                at: Place(file: name.value),
-                fix: "take it out by hand"
-            )
-        }
         try write(rest)
     }
 
