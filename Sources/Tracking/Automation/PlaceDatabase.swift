@@ -12,6 +12,8 @@ public final class PlaceDatabase: Sendable {
     public struct Refused: Error, Hashable, Sendable, CustomStringConvertible {
         /// For a person.
         public let description: String
+        /// Whether the file itself is to blame: it is not tried again until it is another.
+        let isForGood: Bool
     }
 
     /// Which file was opened.
@@ -36,6 +38,8 @@ public final class PlaceDatabase: Sendable {
     private struct State {
         var file: PlaceFile
         var identity: Identity?
+        /// The file that was no database; trying it again would cost what the library leaks (maxmind/libmaxminddb pull request 356).
+        var broken: Identity?
         var checked: ContinuousClock.Instant
     }
 
@@ -69,10 +73,14 @@ public final class PlaceDatabase: Sendable {
             let now = ContinuousClock.now
             guard now - state.checked >= rest else { return state.file }
             state.checked = now
-            guard let identity = Identity(path), identity != state.identity else { return state.file }
-            if let file = try? PlaceFile(path) {
-                state.file = file
+            guard let identity = Identity(path), identity != state.identity, identity != state.broken else {
+                return state.file
+            }
+            do throws(Refused) {
+                state.file = try PlaceFile(path)
                 state.identity = identity
+            } catch {
+                if error.isForGood { state.broken = identity }
             }
             return state.file
         }
@@ -133,7 +141,10 @@ private final class PlaceFile: Sendable {
         guard status == MMDB_SUCCESS else {
             unsafe handle.deallocate()
             let cause = unsafe String(cString: MMDB_strerror(status))
-            throw PlaceDatabase.Refused(description: "\(path) cannot be used as a MaxMind DB file: \(cause)")
+            throw PlaceDatabase.Refused(
+                description: "\(path) cannot be used as a MaxMind DB file: \(cause)",
+                isForGood: ![MMDB_FILE_OPEN_ERROR, MMDB_IO_ERROR, MMDB_OUT_OF_MEMORY_ERROR].contains(status)
+            )
         }
         // Not before: a deinitialiser runs also for what was given up half made.
         unsafe self.handle = handle
