@@ -8,8 +8,10 @@ let package = Package(
     name: "fuzz",
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
@@ -42,6 +44,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),
+        .target(name: "Ledger", dependencies: ["Core", "Files", "OpenSSL", "CLinux"]),
         .target(
             name: "Bounces",
             dependencies: ["Core", "YAML", "CGMime"],
@@ -67,11 +70,42 @@ let package = Package(
             ],
             resources: [.embedInCode("Automation/automation.yaml")]
         ),
+        .target(name: "Records", dependencies: ["Core", "Files", "OpenSSL", "Ledger"]),
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Core", "Files", "OpenSSL", "Intake", "Ledger", "Tracking", "Records",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]
+        ),
+        .target(
+            name: "API",
+            dependencies: [
+                "Core", "OpenSSL", "YAML", "Tracking", "Records", "Reports", "Web",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .target(
+            name: "Engine",
+            dependencies: [
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Bounces", "Tracking", "Records",
+                "Reports", "API", "CLinux",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "Core", "OpenSSL", "YAML", "Intake", "Compose", "Delivery", "Bounces", "Web", "Tracking",
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Bounces", "Web", "Tracking",
+                "Reports", "API", "Engine",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             // libFuzzer brings its own `main`.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]

@@ -1,7 +1,11 @@
+@testable import API
 import Bounces
 import Compose
 import Core
+@testable import Engine
 @testable import Intake
+import OpenSSL
+@testable import Tracking
 
 /// A message in the bounce mailbox.
 func readBounce(_ bytes: [UInt8]) {
@@ -30,18 +34,32 @@ func readSite(_ bytes: [UInt8]) {
 
 /// A recipient table.
 func readTable(_ bytes: [UInt8]) {
+    guard let table = table(bytes) else { return }
+    var row = CSVRow()
+    while (try? table.next(into: &row)) == true {}
+}
+
+/// A suppression list of this or another system, as a table.
+func readSuppressions(_ bytes: [UInt8]) {
+    guard let table = table(bytes) else { return }
+    let columns = SuppressionWords.Columns(table.header.names)
+    var rows = SuppressionRows(columns, .anything, tagger: tagger, mark: "0011aabb")
+    var row = CSVRow()
+    while (try? table.next(into: &row)) == true { _ = try? rows.record(row) }
+}
+
+private let tagger = AddressTagger(key: SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
+
+private func table(_ bytes: [UInt8]) -> CSVReader? {
     var survey = EncodingSurvey()
     survey.consume(bytes)
-    guard let encoding = try? survey.verdict(declared: nil) else { return }
+    guard let encoding = try? survey.verdict(declared: nil) else { return nil }
     var isGiven = false
-    let source: ByteSource = { output in
+    return try? CSVReader(file: "t.csv", encoding: encoding) { output in
         output = isGiven ? [] : bytes
         defer { isGiven = true }
         return !isGiven
     }
-    guard let table = try? CSVReader(file: "t.csv", encoding: encoding, source: source) else { return }
-    var row = CSVRow()
-    while (try? table.next(into: &row)) == true {}
 }
 
 /// A template, as HTML and as text, filled with one row.
@@ -65,4 +83,44 @@ func readAddress(_ bytes: [UInt8]) {
     guard let address = try? AddressParser.parse(bytes[...]) else { return }
     precondition(address.text.utf8.count <= 254)
     _ = address.canonical
+}
+
+/// A site's own rules for telling programs from people, and what they make of a request.
+func readAutomation(_ bytes: [UInt8]) {
+    guard let rules = try? AutomationRules.parse(bytes: bytes, file: "automation.yaml") else { return }
+    for agent in ["", "Mozilla/5.0 (Windows NT 10.0) GoogleImageProxy", "curl/8"] {
+        _ = Classifier(rules).classify(.click, method: "GET", agent: agent, address: places.first) { _ in "prefetch" }
+    }
+}
+
+/// A MaxMind DB file, and where it says that addresses are.
+func readPlace(_ bytes: [UInt8]) {
+    Scratch.write(bytes, "place")
+    guard let database = try? PlaceDatabase(path: Scratch.path + "/place") else { return }
+    for address in places {
+        guard let place = database.place(of: address) else { continue }
+        precondition(
+            (1...300).contains(place.country.utf8.count) && place.city.unicodeScalars.allSatisfy(HeaderValue.allows)
+        )
+    }
+}
+
+private let places = [
+    "192.0.2.7", "198.51.100.7", "203.0.113.5", "2001:db8::1", "2001:db8:7::1", "0.0.0.0", "255.255.255.255", "::",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+].compactMap { ClientAddress($0) }
+
+/// A list of holidays, or a calendar.
+func readHolidays(_ bytes: [UInt8]) {
+    _ = try? Holidays.parse(bytes, file: "holidays.ics")
+}
+
+/// The file of the API's keys.
+func readKeys(_ bytes: [UInt8]) {
+    guard let keys = try? APIKeys.parse(bytes: bytes, file: "api-keys.yaml") else { return }
+    for key in keys.all.prefix(2) {
+        guard let rest = try? APIKeys.removing(key.name, from: bytes, file: "api-keys.yaml") else { continue }
+        let left = try? APIKeys.parse(bytes: rest, file: "api-keys.yaml").all
+        precondition(left == keys.all.filter { $0 != key }, "taking a key out changed another")
+    }
 }
