@@ -12,7 +12,7 @@ public struct ReportSources: Sendable {
     /// The events, `outbox/events`.
     public var events: Directory
     /// The keys of the events' chains.
-    public var eventKeys: TokenKeys
+    public var eventKeys: TokenKeyRing
     /// The drop area, where jobs' results lie.
     public var jobs: Directory
     /// Where results lie whose folders went away, by job; `nil` if there is no such directory.
@@ -43,7 +43,7 @@ public struct ReportSources: Sendable {
     ) {
         self.ledgers = ledgers
         self.events = events
-        self.eventKeys = eventKeys
+        self.eventKeys = TokenKeyRing(eventKeys)
         self.jobs = jobs
         self.unclaimed = unclaimed
         self.records = records

@@ -94,11 +94,26 @@ extension EndToEnd {
                 return (try reader.poll(), reader.firstFaults)
             }
 
-            func path(_ append: (TrackingTokens, inout [UInt8]) throws -> Void) throws -> String {
+            /// Puts another `tracking.key` in place at once, as `mv` does.
+            func replaceKeys(_ text: String) throws {
+                try directory.write("keys/new", text: text)
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o600],
+                    ofItemAtPath: directory.path("keys/new")
+                )
+                guard unsafe rename(directory.path("keys/new"), directory.path("keys/tracking.key")) == 0 else {
+                    throw Program.Failure(description: "the keys cannot be replaced")
+                }
+            }
+
+            func path(
+                _ keys: TokenKeys? = nil,
+                _ append: (TrackingTokens, inout [UInt8]) throws -> Void
+            ) throws -> String {
                 let base = try #require(BaseURL("https://localhost:\(port)"))
                 let tagger = AddressTagger(key: SecretBytes(copying: Array(repeating: 1, count: 32)))
                 var url: [UInt8] = []
-                try append(TrackingTokens(baseURL: base, keys: keys, tagger: tagger), &url)
+                try append(TrackingTokens(baseURL: base, keys: keys ?? self.keys, tagger: tagger), &url)
                 return String(decoding: url.dropFirst(base.description.utf8.count), as: UTF8.self)
             }
         }
@@ -227,6 +242,84 @@ extension EndToEnd {
             #expect(load.wrong == nil)
             #expect(try await program.stop().status == 0)
             #expect(program.errors.components(separatedBy: "keeps its old certificates").count == 2)
+        }
+
+        @Test(
+            "Token keys rotate under load without a restart; old links work for the stated time, a broken file changes nothing"
+        )
+        func newTokenKey() async throws {
+            let host = try await Host("  keys: {valid_days: 2}")
+            let load = try PixelLoad(port: host.port, root: host.authority.file, keys: host.keys, connections: 4)
+            let program = try host.start()
+            try await host.ready(program)
+            let job = try #require(PixelLoad.job)
+            let address = try Address(parsing: "ada@x.test") { _ in nil }
+            /// An open and an opt-out under keys, and what they are answered with.
+            func links(_ keys: TokenKeys) throws -> (open: String, out: String) {
+                let row = RowNumber(4_000_000_000)
+                return (
+                    try host.path(keys) { $0.appendOpenURL(job: job, row: row, to: &$1) },
+                    try host.path(keys) {
+                        $0.appendUnsubscribeURL(job: job, row: row, list: "", address: address, to: &$1)
+                    }
+                )
+            }
+            func status(_ paths: String...) async throws -> [String] {
+                var statuses: [String] = []
+                for path in paths {
+                    statuses.append(
+                        try await host.curl(["--output", "/dev/null", "--write-out", "%{http_code}"], path)
+                    )
+                }
+                return statuses
+            }
+            let old = try links(host.keys)
+            #expect(try await status(old.open) == ["200"])
+
+            let rotated = try await Program.run([
+                Places.wardpost, "--site", host.directory.path, "keys", "rotate", "tracking",
+            ])
+            #expect(rotated.status == 0, "\(rotated.errors)")
+            let good = try host.directory.text("keys/tracking.key")
+            let line = try #require(good.split(separator: "\n").last?.split(separator: " "))
+            let second = TokenKey(
+                id: 2,
+                secret: SecretBytes(copying: try #require(line.last.flatMap { Hex.decode($0) })),
+                since: Timestamp("\(line[1]) \(line[2])")
+            )
+            let new = try links(TokenKeys(second))
+            try await eventually("the new key works") { try await status(new.open) == ["200"] }
+            #expect(try await status(old.open, old.out, new.out) == ["200", "200", "200"])
+            let before = load.count
+            try await eventually("running connections go on") { load.count > before + 50 }
+
+            try host.replaceKeys("2 not a key\n")
+            try await eventually("the fault is told") { program.errors.contains("keeps its old token keys") }
+            #expect(try await status(old.open, new.open) == ["200", "200"])
+            try await load.stop()
+            #expect(load.wrong == nil, "\(load.wrong ?? "")")
+
+            // The second began three days ago: opens under the first are over, opt-outs are not.
+            let first = try #require(good.split(separator: "\n").first { $0.hasPrefix("1 ") })
+            let past = "2 \(Timestamp.now + -3 * 86_400) \(try #require(line.last))\n"
+            try host.replaceKeys("\(first)\n\(past)")
+            try await eventually("the old key's time is over") { try await status(old.open) == ["404"] }
+            #expect(try await status(old.out, new.open) == ["200", "200"])
+            // A stolen key's line is removed.
+            try host.replaceKeys(past)
+            try await eventually("the first key is gone") { try await status(old.out) == ["404"] }
+            #expect(try await status(new.open) == ["200"])
+            #expect(try await program.stop().status == 0)
+            #expect(program.errors.components(separatedBy: "keeps its old token keys").count == 2, "\(program.errors)")
+
+            // Files under both keys, each under its own, and nothing lost.
+            let keys = TokenKeys(second, older: host.keys.all)
+            let reader = EventReader(directory: try Directory(path: host.directory.path("outbox/events")), keys: keys)
+            let rows = try reader.poll().map(\.row.value)
+            #expect(reader.faults == 0, "\(reader.firstFaults)")
+            #expect(Set(load.answered).isSubset(of: rows))
+            let (_, faults) = try host.events()
+            #expect(faults.count == 1, "one file is under the new key: \(faults)")
         }
 
         @Test("Metrics and limits: numbers on the second address, none of them a path; 429 beyond the rate")

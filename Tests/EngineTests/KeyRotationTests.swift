@@ -78,4 +78,39 @@ struct KeyRotationTests {
         #expect(try site.keys().tokens.minting.id == 2, "a key to come seals nothing yet")
         #expect(try site.keys().tokens.all.count == 3)
     }
+
+    @Test("a process that runs has a new key at once; a file that cannot be used leaves the keys that were there")
+    func whileRunning() throws {
+        let scratch = try TemporaryDirectory()
+        let path = scratch.path("site")
+        try SiteInit.make(at: path)
+        let site = try Site.open(path)
+        let keys = try site.keys()
+        let tracker = try SiteKeys.trackingKeys(in: try site.keyDirectory(), name: "keys")
+        _ = try KeyRotation(site: site).rotateTracking()
+        #expect(keys.tokens.minting.id == 2 && keys.tokens.all.count == 2)
+        #expect(try tracker.renewed()?.minting.id == 2)
+        let file = path + "/keys/tracking.key"
+        let good = try String(contentsOfFile: file, encoding: .utf8)
+        for text in ["", "2 not a key\n", String(good.dropLast(3))] {
+            // In place, as an editor or `cp` does.
+            let handle = try #require(FileHandle(forWritingAtPath: file))
+            try handle.truncate(atOffset: 0)
+            try handle.write(contentsOf: Data(text.utf8))
+            try handle.close()
+            for _ in 0..<2 { #expect(throws: EngineError.self) { try tracker.renewed() } }
+            #expect(tracker.current.minting.id == 2 && keys.tokens.minting.id == 2)
+        }
+        let handle = try #require(FileHandle(forWritingAtPath: file))
+        try handle.truncate(atOffset: 0)
+        try handle.write(contentsOf: Data(good.utf8))
+        try handle.close()
+        #expect(try tracker.renewed() == nil)
+        // Others may read it: that is no key any more.
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
+        #expect(throws: EngineError.self) { try tracker.renewed() }
+        try FileManager.default.removeItem(atPath: file)
+        #expect(throws: EngineError.self) { try tracker.renewed() }
+        #expect(tracker.current.all.count == 2)
+    }
 }

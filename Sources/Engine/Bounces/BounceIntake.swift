@@ -95,7 +95,7 @@ actor BounceIntake {
         var book =
             try self.book
             ?? BounceBook(
-                EventReader(directory: try site.outbox("events"), keys: keys.tokens),
+                EventReader(directory: try site.outbox("events"), keys: keys.ring),
                 after: settings?.after ?? 3,
                 days: settings?.days ?? 30
             )
@@ -210,6 +210,7 @@ actor BounceIntake {
         // Not before there is something to say: a file at each start would be one too many.
         let log = try self.log ?? EventLog(directory: site.outbox("events"), keys: keys.tokens, host: Working.host)
         self.log = log
+        log.use(keys.tokens)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for event in events { group.addTask { try await log.append(event) } }
             try await group.waitForAll()

@@ -143,7 +143,7 @@ struct JobOutput: Sendable {
             classifier: classifier,
             addresses: site.configuration.tracking?.visitors.addresses ?? .nothing
         )
-        let events = EventReader(directory: try site.outbox("events"), keys: keys.tokens)
+        let events = EventReader(directory: try site.outbox("events"), keys: keys.ring)
         try events.poll { _ = activity.apply($0) }
         return activity
     }

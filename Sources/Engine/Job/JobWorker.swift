@@ -116,6 +116,11 @@ public struct JobWorker: Sendable {
             if let sentence = try site.stopAllSentence() { return .suspended(sentence) }
             claims.sweep(folder)
             do {
+                try keys.ring.refresh()
+            } catch {
+                log.error("the old token keys stay in force", metadata: ["cause": "\(error)"])
+            }
+            do {
                 return try await work(folder, lock, report)
             } catch  where !(error is EngineError || error is CancellationError) {
                 JobOutput(folder, site: site, keys: keys, classifier: classifier, lease: lock).pause(
@@ -319,7 +324,7 @@ public struct JobWorker: Sendable {
         let list = SuppressionList(
             outbox: try site.outbox(),
             key: keys.addressTag,
-            events: EventReader(directory: try site.outbox("events"), keys: keys.tokens)
+            events: EventReader(directory: try site.outbox("events"), keys: keys.ring)
         )
         return try SuppressionGuard(
             list,

@@ -19,7 +19,7 @@ public struct SiteReports: Sendable {
         let keys = try site.keys()
         self.site = site
         signing = keys.signing
-        let sources = ReportSources(
+        var sources = ReportSources(
             ledgers: LedgerStore(directory: try site.outbox("ledgers"), key: keys.ledger),
             events: try site.outbox("events"),
             eventKeys: keys.tokens,
@@ -31,6 +31,7 @@ public struct SiteReports: Sendable {
             classifier: Classifier(try site.automationRules()),
             rules: try Self.rules(of: site)
         )
+        sources.eventKeys = keys.ring
         index = ReportIndex(
             directory: try site.outbox(),
             path: site.absolute("outbox"),

@@ -95,7 +95,7 @@ public struct SuppressionAdmin: Sendable {
             let events = try site.outbox("events")
             let report = try file().mend(
                 keys.addressTag,
-                events: EventReader(directory: events, keys: keys.tokens),
+                events: EventReader(directory: events, keys: keys.ring),
                 in: events
             )
             return Mended(
@@ -114,7 +114,7 @@ public struct SuppressionAdmin: Sendable {
         SuppressionList(
             outbox: try site.outbox(),
             key: keys.addressTag,
-            events: EventReader(directory: try site.outbox("events"), keys: keys.tokens)
+            events: EventReader(directory: try site.outbox("events"), keys: keys.ring)
         )
     }
 

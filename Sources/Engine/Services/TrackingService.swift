@@ -36,11 +36,12 @@ public struct TrackingService: Service {
             )
         }
         try TrackingHostCheck(site: site).check()
-        let keys = try SiteKeys.trackingKeys(
+        let ring = try SiteKeys.trackingKeys(
             in: try site.keyDirectory(),
             name: site.configuration.keys.value,
             validDays: tracking.server.validDays ?? TokenKeys.defaultValidDays
         )
+        let keys = ring.current
         var hosts = [try Self.host(site, tracking.baseURL, certificate, key, isNamed: false)]
         for host in tracking.hosts {
             hosts.append(
@@ -63,6 +64,16 @@ public struct TrackingService: Service {
         options.lists = site.offeredLists
         options.subscribe = try site.subscribeOptions()
         options.limits = Self.limits(tracking.server)
+        options.reloadKeys = {
+            let keys = try ring.renewed()
+            if let keys {
+                log.notice(
+                    "the tracking server has new token keys",
+                    metadata: ["keys": "\(keys.all.count)", "sealing": "\(keys.minting.id)"]
+                )
+            }
+            return keys
+        }
         options.metrics = tracking.server.metrics.map { address in
             TrackingServer.MetricsAddress(host: address.value.host, port: Int(address.value.port)) { port in
                 log.notice("metrics", metadata: ["port": "\(port)"])

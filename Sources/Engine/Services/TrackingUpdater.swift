@@ -29,7 +29,7 @@ public struct TrackingUpdater: Service {
 
     /// Follows the events until told to stop.
     public func run() async throws {
-        let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.tokens)
+        let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.ring)
         let follower = Follower(worker: worker, log: log, events: events, rest: rest)
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
@@ -43,7 +43,7 @@ public struct TrackingUpdater: Service {
     ///
     /// - Parameter jobs: The jobs that are looked at; all without it.
     public func once(jobs: Set<JobID>? = nil) async throws(EngineError) {
-        let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.tokens)
+        let events = EventReader(directory: try worker.site.outbox("events"), keys: worker.keys.ring)
         await Follower(worker: worker, log: log, events: events, rest: rest, only: jobs).turn()
     }
 

@@ -41,8 +41,13 @@ struct SiteKeys: Sendable {
     var confirmation: SecretBytes { derive(from: site, "wardpost confirmation") }
     /// The key of return paths.
     var returnPath: SecretBytes { derive(from: site, "wardpost return path") }
-    /// The keys of tokens in links and of event logs.
-    let tokens: TokenKeys
+    /// The keys of tokens in links and of event logs, which may be replaced while we run.
+    let ring: TokenKeyRing
+    /// The same as they are now; a file that cannot be used leaves those in force that were there.
+    var tokens: TokenKeys {
+        try? ring.refresh()
+        return ring.current
+    }
 
     /// Reads all keys; refuses a directory or a file that others can read or write.
     ///
@@ -54,7 +59,7 @@ struct SiteKeys: Sendable {
     ) throws(EngineError) {
         try Self.checkPrivate(try Self.status(directory), name)
         site = try Self.secret(Self.siteFile, in: directory, name)
-        tokens = TokenKeys(try Self.trackingFile(in: directory, name: name).keys, validDays: validDays)
+        ring = try Self.trackingRing(in: directory, name: name, validDays: validDays)
         let pem = try Self.file(Self.signingFile, in: directory, name)
         do {
             signing = try SigningKey(pem: SecretBytes(copying: pem))
@@ -67,14 +72,14 @@ struct SiteKeys: Sendable {
         }
     }
 
-    /// The keys of a host that only tracks: one file, `tracking.key`.
+    /// The keys of a host that only tracks: one file, `tracking.key`, which is read again when it changes.
     static func trackingKeys(
         in directory: Directory,
         name: String,
         validDays: Int = TokenKeys.defaultValidDays
-    ) throws(EngineError) -> TokenKeys {
+    ) throws(EngineError) -> TokenKeyRing {
         try checkPrivate(try status(directory), name)
-        return TokenKeys(try trackingFile(in: directory, name: name).keys, validDays: validDays)
+        return try trackingRing(in: directory, name: name, validDays: validDays)
     }
 
     /// What `tracking.key` holds.
@@ -135,17 +140,21 @@ struct SiteKeys: Sendable {
             try checkPrivate(try directory.openRegular(file).status(), place.file)
             return try directory.read(file, limit: 1 << 16)
         } catch let error as FileError {
-            throw EngineError(
-                .configuration,
-                "\(error)",
-                at: place,
-                fix: error.isNotFound ? "`wardpost init` makes keys for a new site; put back those of an old one" : ""
-            )
+            throw keyProblem(error, file, name)
         } catch let error as EngineError {
             throw error
         } catch {
             throw EngineError(.configuration, "\(error)", at: place)
         }
+    }
+
+    static func keyProblem(_ error: FileError, _ file: String, _ name: String) -> EngineError {
+        EngineError(
+            .configuration,
+            "\(error)",
+            at: Place(file: "\(name)/\(file)"),
+            fix: error.isNotFound ? "`wardpost init` makes keys for a new site; put back those of an old one" : ""
+        )
     }
 
     private static func status(_ directory: Directory) throws(EngineError) -> FileStatus {

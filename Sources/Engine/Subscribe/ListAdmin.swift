@@ -146,7 +146,7 @@ public struct ListAdmin: Sendable {
         var list = SuppressionList(
             outbox: try site.outbox(),
             key: keys.addressTag,
-            events: EventReader(directory: try site.outbox("events"), keys: keys.tokens)
+            events: EventReader(directory: try site.outbox("events"), keys: keys.ring)
         )
         try list.refresh()
         try list.check()

@@ -41,7 +41,7 @@ struct SubscriberTable {
         var suppressions = SuppressionList(
             outbox: try site.outbox(),
             key: keys.addressTag,
-            events: EventReader(directory: try site.outbox("events"), keys: keys.tokens)
+            events: EventReader(directory: try site.outbox("events"), keys: keys.ring)
         )
         try suppressions.refresh()
         try suppressions.check()

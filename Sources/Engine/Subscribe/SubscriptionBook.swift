@@ -59,11 +59,11 @@ final class SubscriptionBook {
         readers = files.mapValues { $0.reader() }
         outbox = try around.site.outbox()
         // From their beginning: the address of a wish stands in its event and nowhere else.
-        events = EventReader(directory: try around.site.outbox("events"), keys: around.keys.tokens)
+        events = EventReader(directory: try around.site.outbox("events"), keys: around.keys.ring)
         suppressions = SuppressionList(
             outbox: outbox,
             key: around.keys.addressTag,
-            events: EventReader(directory: try around.site.outbox("events"), keys: around.keys.tokens)
+            events: EventReader(directory: try around.site.outbox("events"), keys: around.keys.ring)
         )
         try readRecords()
         // The process before ended between the message's end and the answer: nobody knows, and it is not sent again.

@@ -9,8 +9,7 @@ struct EventFile: ~Copyable {
     static let keyUse = "wardpost events v1"
 
     private let directory: Directory
-    private let keyID: UInt8
-    private let key: HMACSHA256
+    private let keys: @Sendable () -> TokenKeys
     private let host: String
     private var current: Begun
     private var output: [UInt8] = []
@@ -23,24 +22,30 @@ struct EventFile: ~Copyable {
     /// A file and where its chain stands.
     private struct Begun: ~Copyable {
         let file: Descriptor
+        /// The number of the key that it was begun under.
+        let keyID: UInt8
         let day: String
         var chain: Chain
         var count = 0
     }
 
-    init(directory: Directory, keys: TokenKeys, host: String, now: Int64) throws {
+    /// The number of the key of the file that is written now.
+    var keyID: UInt8 {
+        current.keyID
+    }
+
+    init(directory: Directory, keys: @escaping @Sendable () -> TokenKeys, host: String, now: Int64) throws {
         self.directory = directory
-        keyID = keys.minting.id
-        key = keys.derived(keys.minting, for: Self.keyUse)
+        self.keys = keys
         self.host = host
-        current = try Self.begin(in: directory, keyID, key, host, now)
+        current = try Self.begin(in: directory, keys(), host, now)
     }
 
     /// Appends events and returns when they are on the disk.
     mutating func append(_ batches: [EventBatch], now: Int64) throws {
         if batches.isEmpty { return }
         if Timestamp(milliseconds: now).day != current.day {
-            current = try Self.begin(in: directory, keyID, key, host, now)
+            current = try Self.begin(in: directory, keys(), host, now)
         }
         output.removeAll(keepingCapacity: output.capacity <= 1 << 20)
         for batch in batches {
@@ -59,11 +64,12 @@ struct EventFile: ~Copyable {
 
     private static func begin(
         in directory: Directory,
-        _ keyID: UInt8,
-        _ key: HMACSHA256,
+        _ keys: TokenKeys,
         _ host: String,
         _ now: Int64
     ) throws -> Begun {
+        let keyID = keys.minting.id
+        let key = keys.derived(keys.minting, for: keyUse)
         let time = Timestamp(milliseconds: now)
         let random = Hex.encode(Random.bytes(8))
         let name = "\(time.day)-\(cleaned(host))-\(random)\(suffix)"
@@ -81,7 +87,7 @@ struct EventFile: ~Copyable {
         try file.sync()
         // The name must be as durable as what will stand under it.
         try directory.sync()
-        return Begun(file: file, day: time.day, chain: chain)
+        return Begun(file: file, keyID: keyID, day: time.day, chain: chain)
     }
 
     private static func cleaned(_ host: String) -> String {

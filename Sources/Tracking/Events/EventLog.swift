@@ -34,9 +34,19 @@ public final class EventLog: Sendable {
         var rest = ContinuousClock.now
     }
 
+    /// The keys, which may be replaced.
+    private final class Keys: Sendable {
+        let now: Mutex<TokenKeys>
+
+        init(_ keys: TokenKeys) {
+            now = Mutex(keys)
+        }
+    }
+
     private let state = Mutex(State())
     /// The file that is written; `nil` after one failed.
     private let file: Mutex<EventFile?>
+    private let keys: Keys
     private let begin: @Sendable () throws -> EventFile
     private let queue = DispatchQueue(label: "wardpost.events")
     private let clock: @Sendable () -> Int64
@@ -55,8 +65,17 @@ public final class EventLog: Sendable {
         clock: @escaping @Sendable () -> Int64 = { wallClock() }
     ) throws {
         self.clock = clock
-        begin = { try EventFile(directory: directory, keys: keys, host: host, now: clock()) }
+        let ring = Keys(keys)
+        self.keys = ring
+        begin = {
+            try EventFile(directory: directory, keys: { ring.now.withLock { $0 } }, host: host, now: clock())
+        }
         file = Mutex(try begin())
+    }
+
+    /// Takes other keys: the next event begins a file under the one that mints, if that is another.
+    public func use(_ keys: TokenKeys) {
+        self.keys.now.withLock { $0 = keys }
     }
 
     /// Appends an event; returns when it is on the disk, throws ``Refused`` when that is not known.
@@ -143,7 +162,13 @@ public final class EventLog: Sendable {
     /// Appends events to the file, or to a new one after one failed.
     private func write(_ events: [EventBatch]) throws {
         try file.withLock { file in
-            if file == nil { file = try begin() }
+            let isCurrent = (file?.keyID).map { $0 == keys.now.withLock(\.minting.id) }
+            do {
+                if isCurrent == false { file = try begin() }
+            } catch {
+                // The old one is still good.
+            }
+            if isCurrent == nil { file = try begin() }
             do {
                 try file?.append(events, now: clock())
             } catch {

@@ -13,8 +13,7 @@ public final class EventReader {
     public private(set) var firstFaults: [ChainFault] = []
 
     private let directory: Directory
-    private let tokenKeys: TokenKeys
-    private let keys: [Int: HMACSHA256]
+    private let keys: TokenKeyRing
     private let clock: @Sendable () -> Int64
     private var starts: [String: ChainCheckpoint] = [:]
     private var followers: [Follower] = []
@@ -29,19 +28,25 @@ public final class EventReader {
     private var places: [String: EventPosition] = [:]
 
     /// Follows a directory from its files' beginning, or from where an earlier reading ended.
-    public init(
+    public convenience init(
         directory: Directory,
         keys: TokenKeys,
         from places: [EventPosition] = [],
         clock: @escaping @Sendable () -> Int64 = { wallClock() }
     ) {
+        self.init(directory: directory, keys: TokenKeyRing(keys), from: places, clock: clock)
+    }
+
+    /// The same under keys that may be replaced: files under a new one are read without another start.
+    public init(
+        directory: Directory,
+        keys: TokenKeyRing,
+        from places: [EventPosition] = [],
+        clock: @escaping @Sendable () -> Int64 = { wallClock() }
+    ) {
         self.directory = directory
         self.places = Dictionary(places.map { ($0.file, $0) }, uniquingKeysWith: { first, _ in first })
-        tokenKeys = keys
-        self.keys = Dictionary(
-            keys.all.map { (Int($0.id), keys.derived($0, for: EventFile.keyUse)) },
-            uniquingKeysWith: { first, _ in first }
-        )
+        self.keys = keys
         self.clock = clock
     }
 
@@ -136,7 +141,7 @@ public final class EventReader {
 
     /// Another reader of the same files, which has read nothing yet.
     func fromTheBeginning() -> EventReader {
-        EventReader(directory: directory, keys: tokenKeys, clock: clock)
+        EventReader(directory: directory, keys: keys, clock: clock)
     }
 
     /// Whether names may have come since the last listing.
@@ -157,7 +162,7 @@ public final class EventReader {
             let keys = keys
             let start = starts[name]
             let follower = Follower(
-                ChainFollower(name: name, format: "events", from: start) { keys[$0] },
+                ChainFollower(name: name, format: "events", from: start) { keys.eventKey($0) },
                 isRead: start != nil
             )
             if let place = places.removeValue(forKey: name), try !follower.resume(at: place, in: directory) {

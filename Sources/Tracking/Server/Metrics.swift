@@ -12,6 +12,8 @@ final class TrackingCounters: Sendable {
     let failed = Atomic(0)
     let certificates = Atomic(0)
     let certificateFaults = Atomic(0)
+    let keys = Atomic(0)
+    let keyFaults = Atomic(0)
 
     func count(_ kind: Event.Kind) {
         switch kind {
@@ -70,6 +72,13 @@ final class Metrics: Sendable {
             "counter",
             "Looks at certificates that cannot be used.",
             one(load(counters.certificateFaults))
+        )
+        add("token_key_reloads_total", "counter", "Token keys put in use.", one(load(counters.keys)))
+        add(
+            "token_key_faults_total",
+            "counter",
+            "Looks at token keys that cannot be used.",
+            one(load(counters.keyFaults))
         )
         add("start_time_seconds", "gauge", "When the server started.", one(Int(start.seconds)))
         guard let server = server.withLock({ $0 }) else { return text }

@@ -97,6 +97,8 @@ extension TrackingServer {
         public var hosts: [Host]
         /// The token keys.
         public var keys: TokenKeys
+        /// Gives the token keys if they are others than when it was last asked; `nil` if they are not.
+        public var reloadKeys: @Sendable () throws -> TokenKeys? = { nil }
         /// Whose messages these are, as the unsubscribe page says it; may be empty.
         public var siteName: String
         /// What the preference page offers besides all mail and the message's own list.
@@ -111,7 +113,7 @@ extension TrackingServer {
         public var limits = Limits()
         /// Where the metrics are read; nowhere without it.
         public var metrics: MetricsAddress?
-        /// Seconds between two looks at the certificates' files.
+        /// Seconds between two looks at the certificates' files, and at the token keys.
         public var reloadSeconds = 5.0
 
         /// Collects what must be known of a server with several names.

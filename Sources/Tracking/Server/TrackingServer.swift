@@ -21,6 +21,7 @@ public struct TrackingServer: Service {
     private let log: EventLog
     private let counters = TrackingCounters()
     private let certificates: WebCertificates
+    private let seal: TokenSeal
     private let onRunning: @Sendable (Int) async -> Void
     private let onFault: @Sendable (String) -> Void
 
@@ -46,6 +47,7 @@ public struct TrackingServer: Service {
         self.onFault = onFault
         certificates = try Self.certificates(options)
         let seal = TokenSeal(options.keys, clock: clock)
+        self.seal = seal
         let visits = Visits(
             classifier: options.classifier,
             notes: options.visitors ?? VisitorNotes(options.keys),
@@ -94,6 +96,7 @@ public struct TrackingServer: Service {
         if ports.count > 1 { await options.metrics?.onRunning(ports[1]) }
         await withDiscardingTaskGroup { group in
             group.addTask { await watchCertificates(metrics) }
+            group.addTask { await watchKeys() }
             try? await gracefulShutdown()
             group.cancelAll()
         }
@@ -125,6 +128,28 @@ public struct TrackingServer: Service {
                 counters.certificateFaults.wrappingAdd(1, ordering: .relaxed)
                 let problem = "the tracking server keeps its old certificates: \(error)"
                 // Once, and not every few seconds.
+                if problem != told { onFault(problem) }
+                told = problem
+            }
+        }
+    }
+
+    /// Looks for other token keys every few seconds, until the task is cancelled.
+    ///
+    /// The marks that tell a message's devices apart stay those of the key that there was at the start, so that nobody counts twice.
+    private func watchKeys() async {
+        var told = ""
+        while (try? await Task.sleep(for: .seconds(options.reloadSeconds))) != nil {
+            do {
+                let new = try options.reloadKeys()
+                told = ""
+                guard let keys = new else { continue }
+                seal.use(keys)
+                log.use(keys)
+                counters.keys.wrappingAdd(1, ordering: .relaxed)
+            } catch {
+                counters.keyFaults.wrappingAdd(1, ordering: .relaxed)
+                let problem = "the tracking server keeps its old token keys: \(error)"
                 if problem != told { onFault(problem) }
                 told = problem
             }

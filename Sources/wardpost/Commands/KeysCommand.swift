@@ -93,8 +93,8 @@ struct KeysCommand: AsyncParsableCommand {
                 tracking.keys.valid_days after the next key began (400 unless set), opt-outs for as long as the key stands in \
                 keys/tracking.key.
 
-                Where the tracking server has a host of its own, copy the file there and restart it before the new key begins \
-                (--from), then restart the sending host: a server without the new key answers its links with 404.
+                Where the tracking server has a host of its own, copy the file there before the new key begins (--from): a \
+                server without the new key answers its links with 404. What runs reads the file again by itself.
                 """
         )
 
