@@ -80,38 +80,75 @@ public struct Classifier: Sendable {
         address: ClientAddress?,
         header: (String) -> String?
     ) -> Verdict {
-        for index in candidates(agent) {
-            let rule = rules.rules[index]
-            guard rule.events.contains(kind) else { continue }
-            if !rule.methods.isEmpty, !rule.methods.contains(method) { continue }
-            if !rule.networks.isEmpty {
-                guard let address, rule.networks.contains(where: { $0.contains(address) }) else { continue }
+        first(of: knowledge(of: agent).rules, kind, method, address, header)
+    }
+
+    /// The same where nothing is known of the request's address and headers.
+    func classify(_ kind: Event.Kind, method: String, agent: String) -> Verdict {
+        first(of: knowledge(of: agent).plainRules, kind, method, nil) { _ in nil }
+    }
+
+    /// The device that an agent tells of.
+    func device(of agent: String) -> DeviceFamily {
+        knowledge(of: agent).device
+    }
+
+    /// What the first of some rules that fits says.
+    private func first(
+        of candidates: [Int],
+        _ kind: Event.Kind,
+        _ method: String,
+        _ address: ClientAddress?,
+        _ header: (String) -> String?
+    ) -> Verdict {
+        for index in candidates {
+            // Field by field: a rule as a whole is dear to copy.
+            guard rules.rules[index].events.contains(kind) else { continue }
+            if !rules.rules[index].methods.isEmpty, !rules.rules[index].methods.contains(method) { continue }
+            if !rules.rules[index].networks.isEmpty {
+                guard let address, rules.rules[index].networks.contains(where: { $0.contains(address) }) else {
+                    continue
+                }
             }
-            if let wanted = rule.header {
+            if let wanted = rules.rules[index].header {
                 guard let value = header(wanted.name) else { continue }
                 let text = value.lowercased()
                 guard wanted.words.contains(where: { text.contains($0) }) else { continue }
             }
-            return (.automated, rule.reason)
+            return (.automated, rules.rules[index].reason)
         }
         return (.human, Self.person)
     }
 
-    /// The rules that an agent does not rule out, in their order.
-    private func candidates(_ agent: String) -> [Int] {
+    /// What the rules say of an agent alone.
+    private func knowledge(of agent: String) -> AgentKnowledge {
         if let known = cache[agent] { return known }
         let bytes = [UInt8](lowercasing: agent)
         var found: Set<Int> = []
         finder.find(in: bytes) { found.insert($0) }
-        let result = rules.rules.indices.filter { index in
+        let candidates = rules.rules.indices.filter { index in
             let rule = rules.rules[index]
             return !rule.isAboutAgent || found.contains(index)
                 || rule.agentStarts.contains { bytes.starts(with: $0.utf8) }
                 || rule.agentIs.contains { bytes.elementsEqual($0.utf8) }
         }
-        cache[agent] = result
-        return result
+        let knowledge = AgentKnowledge(
+            rules: candidates,
+            plainRules: candidates.filter { rules.rules[$0].networks.isEmpty && rules.rules[$0].header == nil },
+            device: DeviceFamily(agent: agent)
+        )
+        cache[agent] = knowledge
+        return knowledge
     }
+}
+
+/// What is worked out of an agent once.
+private struct AgentKnowledge {
+    /// The rules that it does not rule out, in their order.
+    var rules: [Int]
+    /// Those of them that ask for no address and no header.
+    var plainRules: [Int]
+    var device: DeviceFamily
 }
 
 /// What was worked out of the agents seen lately; given up as a whole when it is full, since whoever makes up agents would
@@ -120,9 +157,9 @@ private final class AgentCache: Sendable {
     private static let most = 4_096
     private static let longest = 512
 
-    private let known = Mutex<[String: [Int]]>([:])
+    private let known = Mutex<[String: AgentKnowledge]>([:])
 
-    subscript(agent: String) -> [Int]? {
+    subscript(agent: String) -> AgentKnowledge? {
         get {
             known.withLock { $0[agent] }
         }

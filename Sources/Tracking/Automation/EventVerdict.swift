@@ -45,7 +45,7 @@ extension Classifier {
         guard event.audience == .human, event.kind == .open || event.kind == .click else {
             return (event.audience, event.why)
         }
-        let verdict = classify(event.kind, method: event.method, agent: event.agent, address: nil) { _ in nil }
+        let verdict = classify(event.kind, method: event.method, agent: event.agent)
         return verdict.audience == .automated ? verdict : (event.audience, event.why)
     }
 }

@@ -17,7 +17,7 @@ struct EventRecord: Sendable {
 
     init(_ event: Event, _ classifier: Classifier, _ texts: inout EventTexts) {
         let verdict = classifier.judged(event)
-        let device = classifier.devices[verdict.why] ?? DeviceFamily(agent: event.agent)
+        let device = classifier.devices[verdict.why] ?? classifier.device(of: event.agent)
         milliseconds = event.milliseconds
         isAutomated = verdict.audience == .automated
         isHead = event.method == "HEAD"
