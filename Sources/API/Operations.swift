@@ -169,8 +169,14 @@ extension Operation {
             Field("kind", Schema.word(Event.Kind.allCases.map(\.rawValue)), "What happened.") {
                 .text($0.kind.rawValue)
             },
-            Field("job", Schema.string(pattern: Parameter.jobPattern), "The message's job.") { .text("\($0.job)") },
-            Field("row", Schema.count, "The message's row.") { .number(Int($0.row.value)) },
+            Field(
+                "job",
+                Schema.string(pattern: Parameter.jobPattern).orNull,
+                "The message's job; null for a wish to be on a list, which is about no message."
+            ) { .optional($0.job == .noJob ? nil : "\($0.job)") },
+            Field("row", Schema.count.orNull, "The message's row; null likewise.") {
+                .optional($0.job == .noJob ? nil : Int($0.row.value))
+            },
             Field("link", Schema.count.orNull, "Which of the message's links, from 1; clicks have it.") {
                 .optional($0.link)
             },
