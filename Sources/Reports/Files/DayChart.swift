@@ -165,7 +165,9 @@ struct DayChart {
         let every = max(1, Int((48 / step).rounded(.up)))
         let at = Self.text(Self.height - Self.bottom + 16)
         for day in stride(from: 0, to: days.count, by: every) {
-            html.raw("<text class=\"day\" x=\"\(Self.text(x(day)))\" y=\"\(at)\">")
+            // The last must not stand out at the side.
+            let middle = Self.text(min(x(day), Self.width - 18))
+            html.raw("<text class=\"day\" x=\"\(middle)\" y=\"\(at)\">")
             html.text(PeriodText.short(days[day], withMonth: every > 1 || days.count <= 16 || day == 0))
             html.raw("</text>")
         }

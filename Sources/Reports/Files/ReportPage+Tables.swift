@@ -120,11 +120,11 @@ extension ReportPage {
         )
         note("Left out", "Invalid rows, opt-outs and the like, and what was cancelled before it was tried.")
         html.raw(
-            "</dl>\n<p class=\"quiet\">This page and the files beside it are signed, so that anyone can check that they "
+            "</dl>\n<div class=\"check\"><p class=\"quiet\">This page and the files beside it are signed, so that anyone can check that they "
         )
         html.raw("were not changed:</p>\n<pre><code>openssl dgst -sha256 -verify records.pub.pem -signature ")
         html.text("\(report.period).html.sig \(report.period).html")
-        html.raw("</code></pre>\n</section>\n")
+        html.raw("</code></pre></div>\n</section>\n")
     }
 
     private mutating func note(_ name: String, _ text: String) {

@@ -72,11 +72,12 @@ enum ReportStyle {
         @media print {
           :root { --paper: #fff; --ground: #fff; --ink: #000; --quiet: #3d3d3d; --line: #b5b5b5; --main: #1f4d36;
             --second: #8c2a23; --third: #1d3f70; --pale: #fff; }
-          body { font-size: 10pt; }
+          html { font-size: 10pt; }
+          body { font-size: 10pt; orphans: 3; widows: 3; }
           main { max-width: none; margin: 0; padding: 0; border: 0; }
           h1 { font-size: 18pt; }
           h2 { break-after: avoid; margin-top: 14pt; }
-          tr, figure, .figures, .facts div { break-inside: avoid; }
+          header, tr, figure, .figures, .facts div, .check { break-inside: avoid; }
           thead { display: table-header-group; }
           .figures { grid-template-columns: repeat(6, 1fr); gap: 6pt; }
           .figures div { padding: 5pt 6pt; }
