@@ -20,6 +20,15 @@ public struct LedgerStamp: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension LedgerStore {
+    /// Reads a job's ledger as it is now, where its stamp was taken just before: without looking for which of its files counts.
+    ///
+    /// A later copy that came meanwhile has another stamp, and is read when that is seen.
+    public func read(_ job: JobID, at stamp: LedgerStamp) throws(LedgerError) -> LedgerView {
+        let name = files(job).name(stamp.number)
+        guard let file = try? directory.openRegular(name) else { return try read(job) }
+        return LedgerView(try Replay(file, job: job, key: key), file: file)
+    }
+
     /// The stamps of all ledgers, by their jobs; costs one look at each file, and reads none.
     public func stamps() throws(LedgerError) -> [JobID: LedgerStamp] {
         try onDisk { () throws(FileError) in

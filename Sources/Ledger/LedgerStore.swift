@@ -9,7 +9,7 @@ public import OpenSSL
 /// which alone counts from then on.
 public struct LedgerStore: Sendable {
     let directory: Directory
-    private let key: HMACSHA256
+    let key: HMACSHA256
     /// The least time between two syncs.
     private let gather: Duration
     /// Who may write, by job.
@@ -218,7 +218,7 @@ public struct LedgerStore: Sendable {
 
     // MARK: - Inside
 
-    private func files(_ job: JobID) -> LedgerFiles {
+    func files(_ job: JobID) -> LedgerFiles {
         LedgerFiles(directory: directory, job: job)
     }
 

@@ -53,16 +53,17 @@ extension ReportIndex {
         var filter = ReportFilter()
         filter.days = period.days
         return try read { [filter] db in
-            Report(
+            let scan = try FigureScan(filter, by: dimensions + [nil], smallestDomain: smallestDomain, db)
+            return Report(
                 site: site,
                 period: period,
                 zone: sources.zone.name,
                 isOver: DayClock(zone: sources.zone).day(of: now) > period.last,
                 smallestDomain: smallestDomain,
                 unreadable: try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE problem <> ''") ?? 0,
-                total: try query(filter).figures(by: nil, db)[""] ?? Figures(),
-                causes: try causes(filter, db),
-                groups: try dimensions.map { ($0, try entries(filter, by: $0, db)) }
+                total: try scan.figures(by: nil)[""] ?? Figures(),
+                causes: try scan.causes(),
+                groups: try dimensions.map { ($0, try entries(scan.figures(by: $0), by: $0, db)) }
             )
         }
     }
@@ -70,7 +71,10 @@ extension ReportIndex {
     /// The first and the last day on which anything is counted; `nil` if nothing is.
     public func span() throws(ReportError) -> ClosedRange<Day>? {
         try read { db in
-            let sql = "SELECT min(day), max(day) FROM (SELECT day FROM outcome_day UNION SELECT day FROM event_day)"
+            let ends = ["outcome_day", "event_day"].flatMap { table in
+                ["min", "max"].map { "SELECT (SELECT \($0)(day) FROM \(table) WHERE job = job.id) AS day FROM job" }
+            }
+            let sql = "SELECT min(day), max(day) FROM (\(ends.joined(separator: " UNION ALL ")))"
             guard let row = try GRDB.Row.fetchOne(db, sql: sql), let first: Int = row[0], let last: Int = row[1] else {
                 return nil
             }

@@ -76,6 +76,8 @@ public final class ReportIndex: Sendable {
     private func updateOnce(_ pool: DatabasePool) throws -> Update {
         var update = Update()
         update.isNew = try pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM job") } == 0
+        if update.isNew { try pool.writeWithoutTransaction { try IndexFile.makeRoom(true, $0) } }
+        defer { if update.isNew { try? pool.writeWithoutTransaction { try IndexFile.makeRoom(false, $0) } } }
         try takeJobs(pool, &update)
         do {
             try takeEvents(pool, &update)
@@ -84,10 +86,20 @@ public final class ReportIndex: Sendable {
             guard !update.isNew else { throw ReportError(.files, "\(error.file) changes while it is read") }
             throw Stale()
         }
-        try pool.write { try mindRules($0) }
+        try pool.write {
+            try Schema.createIndices($0)
+            try mindRules($0)
+        }
         let dirty = try pool.read { try Int64.fetchAll($0, sql: "SELECT id FROM job WHERE dirty = 1 ORDER BY id") }
         let clock = DayClock(zone: sources.zone)
-        for job in dirty { try pool.write { try EventFold.fold(job, sources.classifier, clock, $0) } }
+        var rest = dirty[...]
+        while !rest.isEmpty {
+            try pool.write { db in
+                let fold = try EventFold(sources.classifier, clock, db)
+                var events = 0
+                while events < EventIndexer.batch, let job = rest.popFirst() { events += try fold.fold(job) }
+            }
+        }
         return update
     }
 
@@ -118,42 +130,50 @@ public final class ReportIndex: Sendable {
                 known[row[0]] = Known(id: row[1], ledger: row[2], results: row[3], folder: row[4])
             }
         }
-        let indexer = JobIndexer(sources: sources, tagger: tagger)
+        var stale: [(job: JobID, stamp: LedgerStamp)] = []
         for (job, stamp) in stamps.sorted(by: { "\($0.key)" < "\($1.key)" }) {
             let before = known.removeValue(forKey: "\(job)")
-            var results: String?
             if let before, before.ledger == "\(stamp)" {
-                results = ResultFacts.stamp(job, folder: before.folder, sources)
+                let results = ResultFacts.stamp(job, folder: before.folder, sources)
                 // Put away by somebody: what was known stays as long as the index does.
                 if results == nil || results == before.results { continue }
             }
-            try take(job, "\(stamp)", indexer, pool, &update)
+            stale.append((job, stamp))
+        }
+        var rest = stale[...]
+        while !rest.isEmpty {
+            try pool.write { db in
+                let indexer = try JobIndexer(sources, tagger, db)
+                var rows = 0
+                while rows < JobIndexer.batch, let next = rest.popFirst() {
+                    rows += try take(next.job, next.stamp, indexer, &update)
+                }
+            }
         }
         for (_, lost) in known where !lost.ledger.isEmpty { try pool.write { try JobSweep.forget(lost.id, $0) } }
     }
 
+    /// Takes one job; returns how many rows it has.
     private func take(
         _ job: JobID,
-        _ stamp: String,
+        _ stamp: LedgerStamp,
         _ indexer: JobIndexer,
-        _ pool: DatabasePool,
         _ update: inout Update
-    ) throws {
-        let found: JobIndexer.Found
+    ) throws -> Int {
         do {
-            found = try indexer.read(job)
-        } catch {
+            let rows = try indexer.take(job, stamp: stamp)
+            update.jobs += 1
+            return rows
+        } catch let error as LedgerError {
             switch error {
             // Nothing was sent under one that is not finished being made; and one may be gone by now.
-            case .unfinished, .notFound: return
+            case .unfinished, .notFound: return 0
             default: break
             }
             update.problems.append("ledger \(job): \(error)")
-            try pool.write { try indexer.write(problem: "\(error)", of: job, stamp: stamp, $0) }
-            return
+            try indexer.write(problem: "\(error)", of: job, stamp: "\(stamp)")
+            return 0
         }
-        try pool.write { try indexer.write(found, ledger: stamp, $0) }
-        update.jobs += 1
     }
 
     private func takeEvents(_ pool: DatabasePool, _ update: inout Update) throws {

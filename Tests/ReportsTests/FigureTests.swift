@@ -98,6 +98,38 @@ struct FigureTests {
         #expect(try index.events(ReportFilter()).entries.count == 4)
     }
 
+    @Test("What is about no job, somebody's wish to be on a list, counts to none and is named by none")
+    func noJob() async throws {
+        let site = try TestSite()
+        let job = try await site.add(1, [TestSite.sent("a", "a@post.example")])
+        let noon = TestSite.noon + 600
+        try await site.append([
+            event(.subscribe, .noJob, 0, at: noon + 30), event(.confirm, .noJob, 0, at: noon + 60),
+            event(.open, job, 1, at: noon),
+        ])
+        let index = site.index()
+        #expect(try index.update().events == 3)
+        var wanted = Figures()
+        wanted[.sent] = 1
+        (wanted.opened, wanted.opens, wanted.allOpens) = (1, 1, 1)
+        (wanted.versions, wanted.verifications) = (["TLSv1.3": 1], ["pkix": 1])
+        #expect(try index.figures(ReportFilter()) == wanted)
+        #expect(try index.figures(ReportFilter(), by: .job).map(\.name) == ["\(job)"])
+        #expect(try index.jobs(ReportFilter()).entries.map(\.job) == [job])
+        let report = try index.report(try #require(Period("2026-11")), site: "Riverside Clinic")
+        #expect(report[.job].map(\.name) == ["\(job)"] && report.total == wanted)
+        // Looked at one by one, they are there, with no job and for nobody who may see some jobs alone.
+        #expect(try index.events(ReportFilter()).entries.map(\.kind) == [.open, .subscribe, .confirm])
+        var filter = ReportFilter()
+        filter.onlyJobs = [job]
+        #expect(try index.events(filter).entries.map(\.kind) == [.open])
+        // Another look, with another event of the kind, is no reason to count anything anew.
+        try await site.append([event(.subscribe, .noJob, 0, at: noon + 90)])
+        #expect(try index.update().events == 1)
+        #expect(try index.figures(ReportFilter()) == wanted)
+        #expect(try index.changedPeriods(.month).map(\.description) == ["2026-11"])
+    }
+
     @Test("Domains with few mailboxes are told together, however much mail they get, and cannot be asked for by name")
     func smallDomains() async throws {
         let site = try TestSite()

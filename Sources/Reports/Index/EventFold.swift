@@ -2,14 +2,14 @@ import Core
 import GRDB
 import Tracking
 
-/// Counts a job's events anew: message by message, as its `tracking.csv` does.
+/// Counts jobs' events anew: message by message, as their `tracking.csv` does.
 ///
 /// Whether a person did something is told by all that came from a message together, so that a late event may change what an
-/// earlier one counts as.
+/// earlier one counts as. Good within one transaction only.
 final class EventFold {
     private struct Group: Hashable {
         var day: Int64
-        var domain: Int64?
+        var domain: Int64
         var channel: Int64
         var kind: Event.Kind
         var audience: Event.Audience
@@ -23,7 +23,7 @@ final class EventFold {
     /// What the ledger says of the message whose events come.
     private struct Message {
         var row: Int64
-        var domain: Int64?
+        var domain: Int64
         var channel: Int64
         var finished: Int64
     }
@@ -37,40 +37,28 @@ final class EventFold {
         var event: Event
     }
 
-    private let id: Int64
-    private let job: JobID
-    private let links: Int
     private let db: Database
     private let words: Words
     private let classifier: Classifier
     private var clock: DayClock
+    private let read: NumberStatement
+    private let mark: NumberStatement
+    private let removeSums: NumberStatement
+    private let insertSum: NumberStatement
+
+    // Of the job whose events are counted.
+    private var job = JobID.noJob
+    private var links = 0
     private var groups: [Group: Count] = [:]
     private var changes: [(id: Int64, audience: Int64, why: Int64, device: Int64?)] = []
 
-    private init?(_ id: Int64, _ classifier: Classifier, _ clock: DayClock, _ db: Database) throws {
-        let row = try GRDB.Row.fetchOne(db, sql: "SELECT job, links FROM job WHERE id = ?", arguments: [id])
-        guard let row, let job = JobID(row[0] as String) else { return nil }
-        self.id = id
-        self.job = job
-        links = row[1]
+    init(_ classifier: Classifier, _ clock: DayClock, _ db: Database) throws {
         self.db = db
         self.classifier = classifier
         self.clock = clock
         words = Words(db)
-    }
-
-    /// Counts the events of one job whose events or rows changed.
-    static func fold(_ job: Int64, _ classifier: Classifier, _ clock: DayClock, _ db: Database) throws {
-        try JobSweep.noteDays(of: job, db)
-        guard let fold = try EventFold(job, classifier, clock, db) else { return }
-        try fold.run()
-        try JobSweep.noteDays(of: job, db)
-        try db.execute(sql: "UPDATE job SET dirty = 0 WHERE id = ?", arguments: [job])
-    }
-
-    private func run() throws {
         // Only what was sent has events that count.
-        let read = try NumberStatement(
+        read = try NumberStatement(
             db,
             """
             SELECT e.row, m.domain, m.channel, m.finished, e.id, e.kind, e.link, e.told_class, e.told_why, e.method, e.agent,
@@ -79,18 +67,45 @@ final class EventFold {
             WHERE e.job = ? ORDER BY e.row, e.id
             """
         )
+        mark = try NumberStatement(db, "UPDATE event SET class = ?, why = ?, device = ? WHERE id = ?")
+        removeSums = try NumberStatement(db, "DELETE FROM event_day WHERE job = ?")
+        insertSum = try NumberStatement(
+            db,
+            "INSERT INTO event_day (job, day, domain, channel, kind, class, count, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+    }
+
+    /// Counts the events of one job whose events or rows changed; returns how many there are.
+    func fold(_ id: Int64) throws -> Int {
+        let row = try GRDB.Row.fetchOne(db, sql: "SELECT job, links FROM job WHERE id = ?", arguments: [id])
+        guard let row, let job = JobID(row[0] as String) else { return 0 }
+        self.job = job
+        links = row[1]
+        groups.removeAll(keepingCapacity: true)
+        changes.removeAll(keepingCapacity: true)
+        try JobSweep.noteDays(of: id, db)
+        let count = try run(id)
+        try write(id)
+        try JobSweep.noteDays(of: id, db)
+        try db.execute(sql: "UPDATE job SET dirty = 0 WHERE id = ?", arguments: [id])
+        return count
+    }
+
+    private func run(_ id: Int64) throws -> Int {
+        var count = 0
         var message: Message?
         var events: [Stored] = []
         try read.forEach([id]) { row in
+            count += 1
             if message?.row != row[0] {
                 if let message { try add(events, of: message) }
                 events.removeAll(keepingCapacity: true)
-                message = Message(row: row[0], domain: row.optional(1), channel: row[2], finished: row[3])
+                message = Message(row: row[0], domain: row[1], channel: row[2], finished: row[3])
             }
             if let event = try event(row) { events.append(event) }
         }
         if let message { try add(events, of: message) }
-        try write()
+        return count
     }
 
     private func event(_ row: NumberRow) throws -> Stored? {
@@ -172,19 +187,17 @@ final class EventFold {
         )
     }
 
-    private func write() throws {
-        let mark = try NumberStatement(db, "UPDATE event SET class = ?, why = ?, device = ? WHERE id = ?")
+    private func write(_ id: Int64) throws {
         for change in changes { try mark.run([change.audience, change.why, change.device, change.id]) }
-        try db.execute(sql: "DELETE FROM event_day WHERE job = ?", arguments: [id])
-        let insert = try NumberStatement(
-            db,
-            "INSERT INTO event_day (job, day, domain, channel, kind, class, count, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
+        try removeSums.run([id])
+        var sums: [(place: [Int64], count: Count)] = []
         for (group, count) in groups {
-            try insert.run([
-                id, group.day, group.domain, group.channel, try words.number(of: group.kind.rawValue),
-                try words.number(of: group.audience.rawValue), count.count, count.first,
-            ])
+            let kind = try words.number(of: group.kind.rawValue)
+            let audience = try words.number(of: group.audience.rawValue)
+            sums.append(([id, group.day, group.domain, group.channel, kind, audience], count))
         }
+        // In the table's order, which is much quicker.
+        sums.sort { $0.place.lexicographicallyPrecedes($1.place) }
+        for sum in sums { try insertSum.run(sum.place + [sum.count.count, sum.count.first]) }
     }
 }

@@ -55,6 +55,16 @@ struct IndexFile: Sendable {
         }
     }
 
+    /// Gives a connection room for all that a new index is made of, and takes it back.
+    ///
+    /// Pages that are changed again and again while they are filled are then written once.
+    static func makeRoom(_ isNew: Bool, _ db: Database) throws {
+        try db.execute(sql: isNew ? "PRAGMA cache_size = -98304; PRAGMA wal_autocheckpoint = 16384" : usual)
+    }
+
+    /// 16 MiB of pages each; what is sorted goes to a file.
+    private static let usual = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 1000"
+
     private static var configuration: Configuration {
         var configuration = Configuration()
         configuration.label = "wardpost.index"
@@ -63,8 +73,7 @@ struct IndexFile: Sendable {
         // Another process may be writing a large job.
         configuration.busyMode = .timeout(60)
         configuration.prepareDatabase { db in
-            // 16 MiB each; what is sorted goes to a file.
-            try db.execute(sql: "PRAGMA cache_size = -16384; PRAGMA temp_store = FILE")
+            try db.execute(sql: "\(usual); PRAGMA temp_store = FILE")
         }
         return configuration
     }

@@ -3,63 +3,47 @@ import GRDB
 import Intake
 import Ledger
 
-/// Takes one job's ledger and results into the index.
-struct JobIndexer {
-    let sources: ReportSources
-    let tagger: Tagger
+/// Takes jobs' ledgers and results into the index, several jobs in one transaction.
+///
+/// Good within one transaction only.
+final class JobIndexer {
+    /// How many rows about go into one transaction.
+    static let batch = 20_000
 
     /// What one line of `outcome_day` is for.
-    private struct Group: Hashable {
+    private struct Group: Hashable, Comparable {
         var day: Int64
-        var domain: Int64?
+        var domain: Int64
         var channel: Int64
         var state: Int64
         var reason: Int64
+
+        private var order: (Int64, Int64, Int64, Int64, Int64) { (day, domain, channel, state, reason) }
+
+        static func < (left: Group, right: Group) -> Bool { left.order < right.order }
     }
 
-    /// Reads the ledger and, where they are there and ours, the results; nothing is written yet.
-    func read(_ job: JobID) throws(LedgerError) -> Found {
-        let view = try sources.ledgers.read(job)
-        // Looked at before they are read: if they change meanwhile, they are read again.
-        let results = ResultFacts.stamp(job, folder: view.header.folder, sources)
-        return Found(view: view, facts: results == nil ? nil : ResultFacts.open(view, sources), results: results ?? "")
-    }
+    private let sources: ReportSources
+    private let tagger: Tagger
+    private let db: Database
+    private let words: Words
+    private let domains: Domains
+    private let insert: NumberStatement
+    private let remove: NumberStatement
+    private let known: NumberStatement
+    private let insertSum: NumberStatement
+    private let removeSums: NumberStatement
+    private var clock: DayClock
 
-    /// What was found of a job.
-    struct Found {
-        var view: LedgerView
-        var facts: ResultFacts?
-        /// The results' stamp, theirs or not.
-        var results: String
-    }
-
-    /// Writes a job whose ledger could not be read: it has no figures, and says so.
-    func write(problem: String, of job: JobID, stamp: String, _ db: Database) throws {
-        try db.execute(
-            sql: """
-                INSERT INTO job (job, ledger, problem, dirty) VALUES (?, ?, ?, 1)
-                ON CONFLICT (job) DO UPDATE SET ledger = excluded.ledger, problem = excluded.problem, dirty = 1
-                """,
-            arguments: ["\(job)", stamp, problem]
-        )
-        let id = try Self.id(of: job, db)
-        for table in ["message", "outcome_day"] {
-            try db.execute(sql: "DELETE FROM \(table) WHERE job = ?", arguments: [id])
-        }
-    }
-
-    /// Writes what was read, in place of what was there.
-    func write(_ found: Found, ledger stamp: String, _ db: Database) throws {
-        let view = found.view
-        let id = try writeHeader(view, stamp, found.results, db)
-        try JobSweep.noteDays(of: id, db)
-        let words = Words(db)
-        let domains = try Domains(db, tagger)
-        let reader = try found.facts?.reader()
-        var groups: [Group: Int64] = [:]
-        var clock = DayClock(zone: sources.zone)
+    init(_ sources: ReportSources, _ tagger: Tagger, _ db: Database) throws {
+        self.sources = sources
+        self.tagger = tagger
+        self.db = db
+        words = Words(db)
+        domains = try Domains(db, tagger)
+        clock = DayClock(zone: sources.zone)
         // Keys and domains stay as they were known where the folder was put away since.
-        let insert = try NumberStatement(
+        insert = try NumberStatement(
             db,
             """
             INSERT INTO message (job, row, state, reason, attempts, finished, day, channel, domain, key)
@@ -69,8 +53,48 @@ struct JobIndexer {
             domain = COALESCE(excluded.domain, domain), key = COALESCE(excluded.key, key)
             """
         )
-        let known = try NumberStatement(db, "SELECT domain FROM message WHERE job = ? AND row = ?")
-        let remove = try NumberStatement(db, "DELETE FROM message WHERE job = ? AND row = ?")
+        remove = try NumberStatement(db, "DELETE FROM message WHERE job = ? AND row = ?")
+        known = try NumberStatement(db, "SELECT domain FROM message WHERE job = ? AND row = ?")
+        insertSum = try NumberStatement(
+            db,
+            "INSERT INTO outcome_day (job, day, domain, channel, state, reason, count) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        removeSums = try NumberStatement(db, "DELETE FROM outcome_day WHERE job = ?")
+    }
+
+    /// Writes a job whose ledger could not be read: it has no figures, and says so.
+    func write(problem: String, of job: JobID, stamp: String) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO job (job, ledger, problem, dirty) VALUES (?, ?, ?, 1)
+                ON CONFLICT (job) DO UPDATE SET ledger = excluded.ledger, problem = excluded.problem, dirty = 1
+                """,
+            arguments: ["\(job)", stamp, problem]
+        )
+        let id = try Self.id(of: job, db)
+        try JobSweep.noteDays(of: id, db)
+        for table in ["message", "outcome_day"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE job = ?", arguments: [id])
+        }
+    }
+
+    /// Reads a job's ledger and, where they are there and ours, its results, and writes them in place of what was there; returns
+    /// how many rows the job has.
+    func take(_ job: JobID, stamp: LedgerStamp) throws -> Int {
+        let view = try sources.ledgers.read(job, at: stamp)
+        // Looked at before they are read: if they change meanwhile, they are read again.
+        let results = ResultFacts.stamp(job, folder: view.header.folder, sources)
+        let facts = results == nil ? nil : ResultFacts.open(view, sources)
+        let id = try writeHeader(view, "\(stamp)", results ?? "")
+        try JobSweep.noteDays(of: id, db)
+        try write(try rows(of: view, try facts?.reader(), id), of: id)
+        try JobSweep.noteDays(of: id, db)
+        return view.rows.count
+    }
+
+    /// Writes the rows that ended; returns what they come to.
+    private func rows(of view: LedgerView, _ reader: ResultFacts.Reader?, _ id: Int64) throws -> [Group: Int64] {
+        var groups: [Group: Int64] = [:]
         for number in 1..<UInt32(clamping: view.rows.count + 1) {
             guard let outcome = try view.outcome(of: RowNumber(number)) else {
                 try remove.run([id, Int64(number)])
@@ -86,7 +110,7 @@ struct JobIndexer {
             }
             let group = Group(
                 day: Int64(clock.day(of: outcome.finishedAt.seconds)),
-                domain: domain,
+                domain: domain ?? 0,
                 channel: try words.number(
                     of: Words.ChannelKey(route: outcome.route, server: outcome.server, tls: outcome.tls)
                 ),
@@ -99,27 +123,17 @@ struct JobIndexer {
                 group.day, group.channel, domain, key,
             ])
         }
-        try write(groups, of: id, db)
-        try JobSweep.noteDays(of: id, db)
+        return groups
     }
 
-    private func write(_ groups: [Group: Int64], of id: Int64, _ db: Database) throws {
-        try db.execute(sql: "DELETE FROM outcome_day WHERE job = ?", arguments: [id])
-        let insert = try NumberStatement(
-            db,
-            "INSERT INTO outcome_day (job, day, domain, channel, state, reason, count) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        )
-        for (group, count) in groups {
-            try insert.run([id, group.day, group.domain, group.channel, group.state, group.reason, count])
+    private func write(_ groups: [Group: Int64], of id: Int64) throws {
+        try removeSums.run([id])
+        for (group, count) in groups.sorted(by: { $0.key < $1.key }) {
+            try insertSum.run([id, group.day, group.domain, group.channel, group.state, group.reason, count])
         }
     }
 
-    private func writeHeader(
-        _ view: LedgerView,
-        _ stamp: String,
-        _ results: String,
-        _ db: Database
-    ) throws -> Int64 {
+    private func writeHeader(_ view: LedgerView, _ stamp: String, _ results: String) throws -> Int64 {
         let header = view.header
         let domain = header.sender.split(separator: "@").last.map(String.init) ?? header.messageDomain
         try db.execute(
@@ -146,34 +160,5 @@ struct JobIndexer {
         if let id = try Int64.fetchOne(db, sql: "SELECT id FROM job WHERE job = ?", arguments: [text]) { return id }
         try db.execute(sql: "INSERT INTO job (job) VALUES (?)", arguments: [text])
         return db.lastInsertedRowID
-    }
-}
-
-/// What is done about a job as a whole.
-enum JobSweep {
-    /// Notes that the figures of all days on which a job has any may change.
-    static func noteDays(of id: Int64, _ db: Database) throws {
-        for kind in [Period.Kind.day, .week, .month] {
-            for table in ["outcome_day", "event_day"] {
-                try db.execute(
-                    sql: """
-                        INSERT OR IGNORE INTO changed (kind, day) SELECT DISTINCT ?, day FROM \(table) WHERE job = ?
-                        """,
-                    arguments: [kind.rawValue, id]
-                )
-            }
-        }
-    }
-
-    /// Forgets what a ledger that is gone told; events stay, and count for nothing.
-    static func forget(_ id: Int64, _ db: Database) throws {
-        try noteDays(of: id, db)
-        for table in ["message", "outcome_day", "event_day"] {
-            try db.execute(sql: "DELETE FROM \(table) WHERE job = ?", arguments: [id])
-        }
-        try db.execute(
-            sql: "UPDATE job SET ledger = '', results = '', folder = '', rows = 0, taken_up = 0 WHERE id = ?",
-            arguments: [id]
-        )
     }
 }

@@ -5,11 +5,16 @@ import GRDB
 /// All of it is made from ledgers, signed results and events, and can be made again.
 enum Schema {
     /// Another number, and an index of an earlier version is deleted and made anew.
-    static let version = 1
+    static let version = 2
 
     static func create(_ db: Database) throws {
         try db.execute(sql: tables)
         try db.execute(sql: "PRAGMA user_version = \(version)")
+    }
+
+    /// Adds what rows are found by, unless it is there: once all that there was is in, since it takes far longer row by row.
+    static func createIndices(_ db: Database) throws {
+        try db.execute(sql: indices)
     }
 
     private static let tables = """
@@ -38,26 +43,26 @@ enum Schema {
         CREATE TABLE message (job INTEGER NOT NULL, row INTEGER NOT NULL, state INTEGER NOT NULL, reason INTEGER NOT NULL,
             attempts INTEGER NOT NULL, finished INTEGER NOT NULL, day INTEGER NOT NULL, channel INTEGER NOT NULL,
             domain INTEGER, key INTEGER, PRIMARY KEY (job, row)) WITHOUT ROWID;
-        CREATE INDEX message_by_key ON message (key) WHERE key IS NOT NULL;
         -- `id` is the moment in milliseconds and, in the last 20 bits, something that tells events of one moment apart.
         -- What starts with `told` is as the event says; `class`, `why` and `device` are what all events of the message come to.
         CREATE TABLE event (id INTEGER PRIMARY KEY, job INTEGER NOT NULL, row INTEGER NOT NULL, day INTEGER NOT NULL,
             kind INTEGER NOT NULL, link INTEGER, class INTEGER NOT NULL, why INTEGER NOT NULL, device INTEGER,
             told_class INTEGER NOT NULL, told_why INTEGER NOT NULL, method INTEGER NOT NULL, agent INTEGER NOT NULL,
             visitor INTEGER, severity INTEGER, reason INTEGER);
-        CREATE INDEX event_by_row ON event (job, row);
-        CREATE INDEX event_by_job ON event (job);
-        -- What reports add up.
-        CREATE TABLE outcome_day (job INTEGER NOT NULL, day INTEGER NOT NULL, domain INTEGER, channel INTEGER NOT NULL,
-            state INTEGER NOT NULL, reason INTEGER NOT NULL, count INTEGER NOT NULL);
-        CREATE INDEX outcome_by_day ON outcome_day (day);
-        CREATE INDEX outcome_by_job ON outcome_day (job);
+        -- What reports add up: job by job and day by day, as it is asked for. A domain of 0 is none that is known.
+        CREATE TABLE outcome_day (job INTEGER NOT NULL, day INTEGER NOT NULL, domain INTEGER NOT NULL,
+            channel INTEGER NOT NULL, state INTEGER NOT NULL, reason INTEGER NOT NULL, count INTEGER NOT NULL,
+            PRIMARY KEY (job, day, domain, channel, state, reason)) WITHOUT ROWID;
         -- `first` is how many messages had their first of that kind on that day.
-        CREATE TABLE event_day (job INTEGER NOT NULL, day INTEGER NOT NULL, domain INTEGER, channel INTEGER NOT NULL,
-            kind INTEGER NOT NULL, class INTEGER NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL);
-        CREATE INDEX event_day_by_day ON event_day (day);
-        CREATE INDEX event_day_by_job ON event_day (job);
+        CREATE TABLE event_day (job INTEGER NOT NULL, day INTEGER NOT NULL, domain INTEGER NOT NULL,
+            channel INTEGER NOT NULL, kind INTEGER NOT NULL, class INTEGER NOT NULL, count INTEGER NOT NULL,
+            first INTEGER NOT NULL, PRIMARY KEY (job, day, domain, channel, kind, class)) WITHOUT ROWID;
         -- Days whose figures may differ from what was written, by kind of period.
         CREATE TABLE changed (kind TEXT NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (kind, day)) WITHOUT ROWID;
+        """
+
+    private static let indices = """
+        CREATE INDEX IF NOT EXISTS message_by_key ON message (key) WHERE key IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS event_by_row ON event (job, row);
         """
 }

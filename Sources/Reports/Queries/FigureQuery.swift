@@ -2,7 +2,7 @@ import Core
 import GRDB
 import Tracking
 
-/// Adds up what a filter lets through, apart by a dimension.
+/// Adds up single rows and events that a filter lets through, apart by a dimension; for what sums by day do not know.
 struct FigureQuery {
     let filter: ReportFilter
     let tagger: Tagger
@@ -32,9 +32,8 @@ struct FigureQuery {
         if let key = filter.rowKey { conditions.add("o.key = ?", tag(key)) }
         if let from = filter.from { conditions.add("o.finished >= ?", from.seconds) }
         if let before = filter.before { conditions.add("o.finished < ?", before.seconds) }
-        let table = filter.needsRows ? "(SELECT *, 1 AS count FROM message)" : "outcome_day"
         let sql = """
-            SELECT \(name(dimension, "o")), o.state, c.version, c.verification, sum(o.count) FROM \(table) o
+            SELECT \(name(dimension, "o")), o.state, c.version, c.verification, count(*) FROM message o
             JOIN job j ON j.id = o.job JOIN channel c ON c.id = o.channel LEFT JOIN domain d ON d.id = o.domain
             \(conditions.sql) GROUP BY 1, 2, 3, 4
             """
@@ -50,7 +49,7 @@ struct FigureQuery {
         }
     }
 
-    /// Where single events are asked, what counts once a message counts once within what the filter lets through.
+    /// What counts once a message counts once within what the filter lets through.
     private func addEvents(by dimension: Dimension?, _ figures: inout [String: Figures], _ db: Database) throws {
         // Only what was sent has events that count.
         if let states = filter.states, !states.contains(.sent) { return }
@@ -74,10 +73,9 @@ struct FigureQuery {
             (SELECT v.*, m.domain, m.channel, m.key FROM event v
             JOIN message m ON m.job = v.job AND m.row = v.row AND m.state = \(RowStatus.sent.code))
             """
-        let sums = filter.needsRows ? "count(*), count(DISTINCT e.job << 32 | e.row)" : "sum(e.count), sum(e.first)"
         let sql = """
-            SELECT \(name(dimension, "e")), k.word, a.word, \(sums)
-            FROM \(filter.needsRows ? rows : "event_day") e JOIN job j ON j.id = e.job JOIN word k ON k.id = e.kind
+            SELECT \(name(dimension, "e")), k.word, a.word, count(*), count(DISTINCT e.job << 32 | e.row)
+            FROM \(rows) e JOIN job j ON j.id = e.job JOIN word k ON k.id = e.kind
             JOIN word a ON a.id = e.class JOIN channel c ON c.id = e.channel LEFT JOIN domain d ON d.id = e.domain
             \(conditions.sql) GROUP BY 1, 2, 3
             """

@@ -28,25 +28,31 @@ extension ReportIndex {
 
     /// The sum of everything that a filter lets through.
     public func figures(_ filter: ReportFilter) throws(ReportError) -> Figures {
-        try read { try query(filter).figures(by: nil, $0)[""] ?? Figures() }
+        try read { try figures(filter, by: nil, $0)[""] ?? Figures() }
     }
 
     /// The same, apart by a dimension: days in their order, others with the most rows first.
     public func figures(_ filter: ReportFilter, by dimension: Dimension) throws(ReportError) -> [Entry] {
-        try read { try entries(filter, by: dimension, $0) }
+        try read { try entries(figures(filter, by: dimension, $0), by: dimension, $0) }
     }
 
     /// Why rows ended other than sent, the most frequent first.
     public func causes(_ filter: ReportFilter) throws(ReportError) -> [Cause] {
-        try read { try causes(filter, $0) }
+        try read { try FigureScan(filter, by: [], smallestDomain: smallestDomain, $0).causes() }
     }
 
-    func query(_ filter: ReportFilter) -> FigureQuery {
-        FigureQuery(filter: filter, tagger: tagger, smallestDomain: smallestDomain)
+    /// The figures by the dimension's value; by an empty text without a dimension.
+    func figures(_ filter: ReportFilter, by dimension: Dimension?, _ db: Database) throws -> [String: Figures] {
+        guard !filter.needsRows else {
+            return try FigureQuery(filter: filter, tagger: tagger, smallestDomain: smallestDomain).figures(
+                by: dimension,
+                db
+            )
+        }
+        return try FigureScan(filter, by: [dimension], smallestDomain: smallestDomain, db).figures(by: dimension)
     }
 
-    func entries(_ filter: ReportFilter, by dimension: Dimension, _ db: Database) throws -> [Entry] {
-        let figures = try query(filter).figures(by: dimension, db)
+    func entries(_ figures: [String: Figures], by dimension: Dimension, _ db: Database) throws -> [Entry] {
         switch dimension {
         case .day:
             return figures.compactMap { name, figures in Int(name).map { (Day(number: $0), figures) } }
@@ -74,22 +80,5 @@ extension ReportIndex {
         let rows = try GRDB.Row.fetchCursor(db, sql: "SELECT job, name FROM job")
         while let row = try rows.next() { titles[row[0]] = row[1] }
         return titles
-    }
-
-    func causes(_ filter: ReportFilter, _ db: Database) throws -> [Cause] {
-        var conditions = Conditions()
-        conditions.add("o.state <> ?", RowStatus.sent.code)
-        if let days = filter.days {
-            conditions.add("o.day BETWEEN ? AND ?", days.lowerBound.number, days.upperBound.number)
-        }
-        filter.jobConditions(&conditions)
-        filter.rowConditions(&conditions, channel: "o.channel", domain: "o.domain", smallest: smallestDomain)
-        let sql = """
-            SELECT o.state, w.word, sum(o.count) FROM outcome_day o JOIN job j ON j.id = o.job JOIN word w ON w.id = o.reason
-            \(conditions.sql) GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
-            """
-        return try GRDB.Row.fetchAll(db, sql: sql, arguments: conditions.values).compactMap { row in
-            RowStatus(code: row[0]).map { Cause(status: $0, reason: Reason(rawValue: row[1]), count: row[2]) }
-        }
     }
 }

@@ -46,7 +46,8 @@ extension ReportIndex {
         if filter.route != nil || filter.recipientDomain != nil {
             var rows = Conditions()
             filter.rowConditions(&rows, channel: "o.channel", domain: "o.domain", smallest: smallestDomain)
-            conditions.add("j.id IN (SELECT o.job FROM outcome_day o \(rows.sql))", rows.arguments)
+            let wanted = rows.clauses.joined(separator: " AND ")
+            conditions.add("EXISTS (SELECT 1 FROM outcome_day o WHERE o.job = j.id AND \(wanted))", rows.arguments)
         }
         if let key = filter.rowKey {
             let tag = tagger.tag(rowKey: Array(key.exposed.utf8)[...])
@@ -62,7 +63,10 @@ extension ReportIndex {
                 sql: sql,
                 arguments: conditions.values + StatementArguments([page.limit + 1])
             )
-            let jobs = try rows.prefix(page.limit).compactMap { try job($0, db) }
+            var ofThem = ReportFilter()
+            ofThem.onlyJobs = Set(rows.prefix(page.limit).compactMap { JobID($0[0] as String) })
+            let figures = try self.figures(ofThem, by: .job, db)
+            let jobs = rows.prefix(page.limit).compactMap { Self.job($0, figures) }
             let hasMore = rows.count > page.limit
             return Paged(
                 entries: jobs,
@@ -71,10 +75,8 @@ extension ReportIndex {
         }
     }
 
-    private func job(_ row: GRDB.Row, _ db: Database) throws -> IndexedJob? {
+    private static func job(_ row: GRDB.Row, _ figures: [String: Figures]) -> IndexedJob? {
         guard let id = JobID(row[0] as String) else { return nil }
-        var filter = ReportFilter()
-        filter.job = id
         return IndexedJob(
             job: id,
             name: row[1],
@@ -85,7 +87,7 @@ extension ReportIndex {
             takenUp: Timestamp(seconds: row[6]),
             closed: (row[7] as Int64?).map { Timestamp(seconds: $0) },
             rows: row[8],
-            figures: try query(filter).figures(by: nil, db)[""] ?? Figures()
+            figures: figures["\(id)"] ?? Figures()
         )
     }
 }
