@@ -107,12 +107,19 @@ public struct JobRecords: Sendable {
         _ texts: some RowTexts,
         _ view: LedgerView,
         switches: Summary.Switches,
+        complaintLimit: ComplaintLimit? = nil,
         activity: (RowNumber) throws -> RowActivity?
     ) throws -> Summary {
         let outcomes = try writeResults(texts, view, activity: activity)
         try writeUpdates(texts, view, activity: activity)
         let tracking = try writeTracking(texts, view, activity: activity)
-        let summary = Summary(view: view, outcomes: outcomes, tracking: tracking, switches: switches)
+        let summary = Summary(
+            view: view,
+            outcomes: outcomes,
+            tracking: tracking,
+            switches: switches,
+            complaintLimit: complaintLimit
+        )
         try writeSummary(summary)
         return summary
     }

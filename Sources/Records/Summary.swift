@@ -39,14 +39,28 @@ public struct Summary: Hashable, Sendable {
     public var tracking: TrackingTotals
     /// What could come back.
     public var switches: Switches
+    /// How many complaints the site puts up with; `nil` where it says nothing.
+    public var complaintLimit: ComplaintLimit?
 
     /// Puts the parts together.
-    public init(view: LedgerView, outcomes: OutcomeTotals, tracking: TrackingTotals, switches: Switches) {
+    public init(
+        view: LedgerView,
+        outcomes: OutcomeTotals,
+        tracking: TrackingTotals,
+        switches: Switches,
+        complaintLimit: ComplaintLimit? = nil
+    ) {
         job = view.header
         run = view.run
         self.outcomes = outcomes
         self.tracking = tracking
         self.switches = switches
+        self.complaintLimit = complaintLimit
+    }
+
+    /// Whether more recipients complained than the site puts up with; most do so when the job has long ended.
+    public var hasTooManyComplaints: Bool {
+        complaintLimit?.isPassed(by: tracking.complained, of: outcomes[.sent]) ?? false
     }
 
     /// Where the job stands.

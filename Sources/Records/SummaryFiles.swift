@@ -67,6 +67,7 @@ enum SummaryFiles {
         json.member("unsubscribed", totals.unsubscribed)
         json.member("bounced", totals.bounced)
         json.member("complained", totals.complained)
+        if summary.complaintLimit != nil { json.member("complaint_share_passed", summary.hasTooManyComplaints) }
         json.member("last_event", totals.last)
     }
 }

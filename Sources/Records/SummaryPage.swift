@@ -41,6 +41,14 @@ struct SummaryPage {
         html.element("h1", summary.job.name)
         html.element("p", headline, class: totals.notSent + totals.open == 0 ? "headline good" : "headline")
         html.element("p", span, class: "quiet")
+        if summary.hasTooManyComplaints, let limit = summary.complaintLimit {
+            html.element(
+                "p",
+                "Recipients of \(grouped(summary.tracking.complained)) of \(grouped(totals[.sent])) sent rows complained: more than "
+                    + "the \(limit) that this site puts up with. Find out what they did not expect before more like it is sent.",
+                class: "notice"
+            )
+        }
         html.raw("</header>\n")
     }
 

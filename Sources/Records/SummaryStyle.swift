@@ -19,6 +19,7 @@ enum SummaryStyle {
         .kind { margin: 0; color: var(--quiet); font-size: .8rem; letter-spacing: .06em; text-transform: uppercase; }
         .headline { font-size: 1.25rem; font-weight: 600; }
         .headline.good { color: var(--sent); }
+        .notice { margin-top: .75rem; padding: .5rem .9rem; border-left: 4px solid var(--failed); font-weight: 600; }
         .quiet { color: var(--quiet); font-size: .9rem; }
         .bar { display: flex; gap: 2px; height: 1.75rem; margin: 1rem 0; border-radius: 6px; overflow: hidden; }
         .bar span { flex: 1 1 0; min-width: 5px; }

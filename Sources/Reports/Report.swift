@@ -23,6 +23,10 @@ public struct Report: Sendable {
     public var smallestDomain: Int
     /// How many ledgers could not be read, so that their jobs are missing.
     public var unreadable: Int
+    /// How much a job may be complained about; `nil` where the site says nothing.
+    public var complaintLimit: ComplaintLimit?
+    /// Jobs about which recipients complained in these days, and more than that in all, each with all its figures.
+    public var complained: [ReportIndex.Entry]
     /// Everything.
     public var total: Figures
     /// Why rows were not sent.
@@ -43,11 +47,13 @@ extension ReportIndex {
     ///   - period: The days.
     ///   - site: The organisation's name.
     ///   - dimensions: By what to tell the figures apart.
+    ///   - complaintLimit: How much a job may be complained about.
     ///   - now: By which it is judged whether the period is over.
     public func report(
         _ period: Period,
         site: String,
         by dimensions: [Dimension] = Report.dimensions,
+        complaintLimit: ComplaintLimit? = nil,
         now: Timestamp = .now
     ) throws(ReportError) -> Report {
         var filter = ReportFilter()
@@ -61,11 +67,24 @@ extension ReportIndex {
                 isOver: DayClock(zone: sources.zone).day(of: now) > period.last,
                 smallestDomain: smallestDomain,
                 unreadable: try Int.fetchOne(db, sql: "SELECT count(*) FROM job WHERE problem <> ''") ?? 0,
+                complaintLimit: complaintLimit,
+                complained: try complaintLimit.map { try complained(scan, above: $0, db) } ?? [],
                 total: try scan.figures(by: nil)[""] ?? Figures(),
                 causes: try scan.causes(),
                 groups: try dimensions.map { ($0, try entries(scan.figures(by: $0), by: $0, db)) }
             )
         }
+    }
+
+    /// The jobs that were complained about, and that more than a limit allows, whenever that was.
+    private func complained(_ scan: FigureScan, above limit: ComplaintLimit, _ db: Database) throws -> [Entry] {
+        var filter = ReportFilter()
+        filter.onlyJobs = Set(
+            try scan.figures(by: .job).filter { $0.value.complaints > 0 }.keys.compactMap { JobID($0) }
+        )
+        guard filter.onlyJobs?.isEmpty == false else { return [] }
+        let whole = try figures(filter, by: .job, db)
+        return try entries(whole.filter { limit.isPassed(by: $0.value.complaints, of: $0.value[.sent]) }, by: .job, db)
     }
 
     /// The first and the last day on which anything is counted; `nil` if nothing is.

@@ -58,6 +58,32 @@ import Testing
         )
     }
 
+    @Test(
+        "More complaints than the site puts up with are said in the summary, which most reach when the job has long ended",
+        arguments: [(5, 3, true), (3, 3, false), (5, 6, false), (0, 1, false)]
+    )
+    func complaints(complained: Int, minimum: Int, isTooMuch: Bool) async throws {
+        let fixture = try Fixture()
+        let view = try await fixture.view(Array(repeating: Fixture.sent(1), count: 1_000))
+        var summary = try summary(view)
+        for row in 0..<1_000 {
+            var activity = RowActivity()
+            if row < complained { activity.complainedAt = Fixture.noon }
+            summary.tracking.add(activity)
+        }
+        let word = "complaint_share_passed"
+        #expect(!String(decoding: SummaryFiles.text(of: summary), as: UTF8.self).contains(word))
+        summary.complaintLimit = ComplaintLimit(permille: 3, minimum: minimum)
+        #expect(summary.hasTooManyComplaints == isTooMuch)
+        #expect(
+            String(decoding: SummaryFiles.text(of: summary), as: UTF8.self).contains("\"\(word)\": \(isTooMuch)")
+        )
+        let page = String(decoding: SummaryPage.html(summary), as: UTF8.self)
+        #expect(
+            page.contains("Recipients of \(complained) of 1,000 sent rows complained: more than the 0.3 %") == isTooMuch
+        )
+    }
+
     @Test("Counts have commas", arguments: [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")])
     func groups(number: Int, text: String) {
         #expect(grouped(number) == text)

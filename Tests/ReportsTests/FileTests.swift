@@ -39,6 +39,35 @@ struct FileTests {
         for name in names { #expect(try check.check(name, in: directory) == .good) }
     }
 
+    @Test("A job about which more complain than the site puts up with is named, by all that came of it")
+    func complaints() async throws {
+        let site = try TestSite()
+        let loud = try await site.add(1, (0..<50).map { TestSite.sent("a\($0)", "a\($0)@post.example") })
+        let quiet = try await site.add(2, (0..<50).map { TestSite.sent("b\($0)", "b\($0)@post.example") })
+        let late = TestSite.noon + 30 * 86_400
+        try await site.append(
+            (1...2).map { event(.complaint, loud, $0, at: TestSite.noon + 60) } + [
+                event(.complaint, loud, 3, at: late), event(.complaint, quiet, 1, at: TestSite.noon + 60),
+            ]
+        )
+        let index = site.index()
+        try index.update()
+        let limit = ComplaintLimit(permille: 20, minimum: 3)
+        for (month, isNamed) in [("2026-11", true), ("2026-12", true), ("2027-01", false)] {
+            let period = try #require(Period(month))
+            let report = try index.report(period, site: "X", complaintLimit: limit)
+            #expect(report.complained.map(\.name) == (isNamed ? ["\(loud)"] : []), "\(month)")
+            let page = String(decoding: ReportFiles.text(of: report, as: .html), as: UTF8.self)
+            #expect(page.contains("than the 2 % that this site puts up with: Job 1 (3 of 50).") == isNamed)
+            let json = String(decoding: ReportFiles.text(of: report, as: .json), as: UTF8.self)
+            #expect(json.contains("jobs_above_complaint_share"))
+            #expect(json.contains("\"complaints\": 3") == isNamed)
+            let silent = try index.report(period, site: "X")
+            #expect(silent.complained.isEmpty)
+            #expect(!String(decoding: ReportFiles.text(of: silent, as: .json), as: UTF8.self).contains("jobs_above"))
+        }
+    }
+
     @Test("A late event changes the reports of its day, week and month, and no others")
     func late() async throws {
         let site = try TestSite()

@@ -96,7 +96,8 @@ struct JobOutput: Sendable {
         default: (marker, state) = (.done, .done)
         }
         try place(of: job) { records in
-            let summary = try records.rebuild(texts, view, switches: switches) { row in
+            let limit = site.configuration.bounces?.complaints?.limit
+            let summary = try records.rebuild(texts, view, switches: switches, complaintLimit: limit) { row in
                 try activity.fold(row, in: view)?.activity
             }
             try records.writeEvents(texts, view) { try activity.fold($0, in: view)?.events ?? [] }

@@ -64,7 +64,13 @@ public struct SiteReports: Sendable {
         now: Timestamp = .now
     ) throws(EngineError) -> Report {
         try asking { () throws(ReportError) in
-            try index.report(period, site: site.configuration.site.value, by: dimensions, now: now)
+            try index.report(
+                period,
+                site: site.configuration.site.value,
+                by: dimensions,
+                complaintLimit: site.configuration.bounces?.complaints?.limit,
+                now: now
+            )
         }
     }
 

@@ -154,7 +154,15 @@ public struct TrackingUpdater: Service {
             let tracking = try records.writeTracking(texts, view) { try activity.fold($0, in: view)?.activity }
             try records.writeEvents(texts, view) { try activity.fold($0, in: view)?.events ?? [] }
             let outcomes = try OutcomeTotals(counting: view)
-            try records.writeSummary(Summary(view: view, outcomes: outcomes, tracking: tracking, switches: switches))
+            try records.writeSummary(
+                Summary(
+                    view: view,
+                    outcomes: outcomes,
+                    tracking: tracking,
+                    switches: switches,
+                    complaintLimit: worker.site.configuration.bounces?.complaints?.limit
+                )
+            )
             return true
         }
     }

@@ -35,6 +35,9 @@ extension SiteConfiguration {
             self.share = share
             self.minimum = minimum
         }
+
+        /// The same, for those who know no configuration.
+        public var limit: ComplaintLimit { ComplaintLimit(permille: share.permille, minimum: minimum) }
     }
 }
 

@@ -14,6 +14,14 @@ enum ReportJSON {
             json.member("is_over", report.isOver)
             json.member("domains_from", report.smallestDomain)
             json.member("unreadable_ledgers", report.unreadable)
+            if report.complaintLimit != nil {
+                json.list("jobs_above_complaint_share", report.complained) { json, entry in
+                    json.member("job", entry.name)
+                    json.member("title", entry.title)
+                    json.member("sent", entry.figures[.sent])
+                    json.member("complaints", entry.figures.complaints)
+                }
+            }
             json.object("all") { figures(report.total, &$0) }
             json.list("reasons", report.causes) { json, cause in
                 json.member("status", cause.status.rawValue)

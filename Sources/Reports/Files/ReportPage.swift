@@ -54,7 +54,23 @@ struct ReportPage {
             let ledgers = report.unreadable == 1 ? "1 ledger" : "\(grouped(report.unreadable)) ledgers"
             html.element("p", "\(ledgers) cannot be read. What was sent under it is missing here.", class: "notice")
         }
+        if let limit = report.complaintLimit, !report.complained.isEmpty { complaints(limit) }
         html.raw("</header>\n")
+    }
+
+    private mutating func complaints(_ limit: ComplaintLimit) {
+        let jobs = report.complained.map { entry in
+            let name = entry.title.isEmpty ? entry.name : entry.title
+            return "\(name) (\(grouped(entry.figures.complaints)) of \(grouped(entry.figures[.sent])))"
+        }
+        let most = 5
+        let more = jobs.count > most ? " and \(grouped(jobs.count - most)) more" : ""
+        let named = jobs.prefix(most).joined(separator: ", ")
+        html.element(
+            "p",
+            "More recipients complained than the \(limit) that this site puts up with: \(named)\(more).",
+            class: "notice"
+        )
     }
 
     private var headline: String {
