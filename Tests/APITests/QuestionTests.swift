@@ -1,5 +1,6 @@
 import Core
 import Testing
+import Tracking
 
 @testable import API
 
@@ -90,6 +91,20 @@ import Testing
     )
     func noMoments(text: String) {
         #expect(RFC3339.moment(text) == nil)
+    }
+
+    @Test("An event that is about no job has no job and no row")
+    func noJob() async throws {
+        let bench = try await APIBench()
+        try await bench.append(
+            Event(.subscribe, job: .noJob, row: RowNumber(0), milliseconds: APIBench.noon.seconds * 1_000, list: "news")
+        )
+        let answer = bench.ask("/v1/events?kind=subscribe")
+        #expect(answer.status == 200)
+        #expect(answer.text.contains("\"kind\":\"subscribe\",\"job\":null,\"row\":null,"), "\(answer.text)")
+        #expect(bench.ask("/v1/events?kind=subscribe&format=csv").text.contains(",subscribe,,,"))
+        #expect(Self.count(bench.ask("/v1/jobs")) == 3 && Self.count(bench.ask("/v1/figures?by=job")) == 3)
+        #expect(bench.ask("/v1/jobs/\(JobID.noJob)").status == 404)
     }
 
     @Test("The filters find what they say")

@@ -171,6 +171,17 @@ final class APIBench: Sendable {
         let all: Mutex<[APIKey]> = Mutex([])
     }
 
+    /// Appends an event, and takes it into the index.
+    func append(_ event: Event) async throws {
+        let log = try EventLog(
+            directory: Directory(path: scratch.path + "/outbox/events"),
+            keys: TokenKeys(TokenKey(secret: SecretBytes(copying: Array(repeating: 7, count: 32)))),
+            host: "test"
+        )
+        try await log.append(event)
+        try index.update()
+    }
+
     // MARK: - Asking
 
     /// Lets a further key in, and returns its text.
