@@ -28,6 +28,13 @@ public struct JobID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads an identity back from its text; `nil` if the text is none.
     public init?(_ text: String) {
+        // The usual form, without being taken apart: every event has one.
+        if text.utf8.count == 2 * Self.digestLength {
+            guard let bytes = Hex.decode(text) else { return nil }
+            digest = bytes
+            run = 1
+            return
+        }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count <= 2, let bytes = Hex.decode(parts[0]), bytes.count == Self.digestLength else { return nil }
         var run: UInt16 = 1

@@ -137,9 +137,15 @@ public struct Event: Hashable, Sendable {
         kind == .bounce && (consequence.map { $0 == .suppress } ?? (severity != .soft))
     }
 
+    private static func isVisible(_ text: String) -> Bool {
+        // Where the bytes lie is asked once, not for each of them.
+        unsafe text.utf8.withContiguousStorageIfAvailable { unsafe $0.allSatisfy { (0x20...0x7E).contains($0) } }
+            ?? text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+    }
+
     /// What a hostile header may leave behind in a log that people read: visible ASCII and single spaces.
     private static func clean(_ text: String) -> String {
-        if text.utf8.count <= maximumAgentLength, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
+        if text.utf8.count <= maximumAgentLength, isVisible(text) { return text }
         let bytes = text.unicodeScalars.prefix(maximumAgentLength).map { scalar in
             (0x20...0x7E).contains(scalar.value) ? UInt8(scalar.value) : UInt8(ascii: "?")
         }
