@@ -1,4 +1,5 @@
 import Bounces
+import Core
 import Foundation
 import Testing
 
@@ -12,7 +13,9 @@ import Testing
 
     @Test(arguments: inputs("bounce"))
     func `a message that once made the reader fail is read`(file: URL) throws {
-        _ = BounceReader().read(Array(try Data(contentsOf: file)))
+        let message = BounceReader().read(Array(try Data(contentsOf: file)))
+        #expect(message.recipients.count <= 100)
+        #expect(message.recipients.allSatisfy { $0.diagnostic.exposed.utf8.count <= 4 << 10 })
     }
 
     @Test(arguments: inputs("rules"))

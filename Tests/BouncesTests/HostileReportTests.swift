@@ -79,6 +79,9 @@ import Testing
         Attack(name: "100,000 recipients") {
             Report.delivery(diagnostic: "550 x\n\n" + times(100_000, "Final-Recipient: rfc822; a@b.example\n"))
         },
+        Attack(name: "a diagnostic that is cut in a character") {
+            Report.delivery(diagnostic: "550 x" + times(3_000, "€"))
+        },
         Attack(name: "a diagnostic without end") { Report.delivery(diagnostic: times(100_000, "550 user 5.1.1\n  ")) },
         Attack(name: "nested JSON") { head + "\n" + times(300_000, "{\"a\":[") },
         Attack(name: "JSON of many members") { head + "\n{" + times(100_000, "\"a\":1,") },

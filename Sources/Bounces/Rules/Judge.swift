@@ -39,7 +39,7 @@ struct Judge {
             action: finding.action,
             status: facts.status?.text ?? "",
             replyCode: facts.code,
-            diagnostic: Protected(String(decoding: finding.diagnostic.utf8.prefix(SearchText.maximum), as: UTF8.self))
+            diagnostic: Protected(Self.beginning(finding.diagnostic))
         )
         guard finding.action == .failed || finding.action == .delayed else { return recipient }
         recipient.reason = severityClass.0
@@ -48,6 +48,16 @@ struct Judge {
         recipient.severity = isDelay ? .soft : severity ?? .soft
         recipient.consequence = isDelay ? .never : consequence(severityClass.1, recipient.severity)
         return recipient
+    }
+
+    /// As much of a text as is kept, cut between two characters: half of one would become U+FFFD, which is longer.
+    private static func beginning(_ text: String) -> String {
+        let bytes = text.utf8
+        guard var end = bytes.index(bytes.startIndex, offsetBy: SearchText.maximum, limitedBy: bytes.endIndex),
+            end < bytes.endIndex
+        else { return text }
+        while bytes[end] & 0xC0 == 0x80 { bytes.formIndex(before: &end) }
+        return String(text[..<end])
     }
 
     /// `5.1.0 - Unknown address error 550-'5.7.1 Access denied'` (Cisco ESA): what counts is what the server said.
