@@ -60,7 +60,8 @@ struct ReturnedMailReader: Sendable {
         return Reading(facts: facts, meaning: meaning(mail, bytes))
     }
 
-    private func meaning(_ mail: ReturnedMessage, _ bytes: [UInt8]) -> Meaning {
+    /// What a mail that was read says of a message of ours.
+    func meaning(_ mail: ReturnedMessage, _ bytes: [UInt8]) -> Meaning {
         let sentTo = find(mail.sentTo)
         // Whoever writes to that address wants out, whatever the message says; unless it is one that nobody wrote.
         if let token = sentTo.tokens.first(where: { $0.kind == .unsubscribe }) {

@@ -7,14 +7,22 @@ import Core
 import OpenSSL
 @testable import Tracking
 
-/// A message in the bounce mailbox.
+/// A message in the bounce mailbox, and whether it is about a message of ours: none is without our token.
 func readBounce(_ bytes: [UInt8]) {
     let message = reader.read(bytes)
+    if case .note = mailbox.meaning(message, bytes) { preconditionFailure("a token was forged") }
     precondition(message.recipients.count <= 100 && message.sentTo.count <= 50)
     precondition(message.recipients.allSatisfy { $0.diagnostic.exposed.utf8.count <= 4 << 10 })
 }
 
 private let reader = BounceReader()
+private let mailbox = ReturnedMailReader(
+    reader: reader,
+    returnPath: ReturnPath(domain: "b.clinic.example", key: secret, tagger: tagger),
+    tagger: tagger
+)
+private let secret = SecretBytes(copying: [UInt8](repeating: 7, count: 32))
+private let tagger = AddressTagger(key: secret)
 
 /// A site's own bounce rules, and what they make of a report.
 func readRules(_ bytes: [UInt8]) {
@@ -47,8 +55,6 @@ func readSuppressions(_ bytes: [UInt8]) {
     var row = CSVRow()
     while (try? table.next(into: &row)) == true { _ = try? rows.record(row) }
 }
-
-private let tagger = AddressTagger(key: SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
 
 private func table(_ bytes: [UInt8]) -> CSVReader? {
     var survey = EncodingSurvey()
