@@ -33,8 +33,9 @@ private struct Reading {
     let words: SearchText
     let parts: ReportParts
     let headers: MessageHeaders
-    /// The form that the report has, by the rules.
-    let form: BounceRules.Form?
+    /// The forms that the report may have, by the rules, the likeliest first.
+    let forms: [BounceRules.Form]
+    private var form: BounceRules.Form? { forms.first }
 
     init(message: MIMEPart, rules: BounceRules) {
         self.message = message
@@ -43,7 +44,7 @@ private struct Reading {
         words = text.searchable
         headers = MessageHeaders(message)
         parts = ReportParts(message, isFromDaemon: headers.isFromDaemon)
-        form = Self.form(message, words, rules)
+        forms = Self.forms(message, words, rules)
     }
 
     mutating func result() -> ReturnedMessage {
@@ -153,8 +154,15 @@ private struct Reading {
         var findings: [Finding] = []
         if let field = form?.recipientField {
             findings = message.all(field).flatMap { AddressText.all(in: $0) }.map { finding($0) }
-        } else {
-            findings = RecipientFinder(text.lines, form: form).findings
+        } else if form == nil {
+            findings = RecipientFinder(text.lines, form: nil).findings
+        }
+        var form = form
+        // The first form that finds anybody is the report's.
+        for candidate in forms where findings.isEmpty && candidate.kind != .complaint {
+            guard headers.isFromMachine || headers.isAutomatic || candidate.isKnownByHeader else { continue }
+            findings = RecipientFinder(text.lines, form: candidate).findings
+            if !findings.isEmpty { form = candidate }
         }
         // `Please write to postmaster@…`: a report is not about who wrote it or who gets it, if it names anybody else.
         let others = findings.filter { $0.address != headers.from && !headers.sentTo.contains($0.address) }
@@ -197,11 +205,11 @@ private struct Reading {
         return finding
     }
 
-    private static func form(_ message: MIMEPart, _ words: SearchText, _ rules: BounceRules) -> BounceRules.Form? {
+    private static func forms(_ message: MIMEPart, _ words: SearchText, _ rules: BounceRules) -> [BounceRules.Form] {
         let from = SearchText(message.field("from") ?? "")
         let subject = SearchText(message.field("subject") ?? "")
         let submitted = message.field("auto-submitted")?.lowercased() ?? ""
-        return rules.forms.first { form in
+        return rules.forms.filter { form in
             !(form.isNoReply && submitted.hasPrefix("auto-replied"))
                 && (form.from.isEmpty || form.from.contains { from.contains($0) })
                 && (form.subject.isEmpty || form.subject.contains { subject.contains($0) })

@@ -28,7 +28,11 @@ enum ReportInput {
             let stop = input[index..<end].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? end
             let line = input[index..<stop].prefix(maximumLine)
             index = stop + 1
-            if stop < end, input[stop] == 0x0D, index < end, input[index] == 0x0A { index += 1 }
+            // A CR before a line's end that has one already is one line end, too.
+            if stop < end, input[stop] == 0x0D {
+                let lineFeed = input[index..<end].firstIndex { $0 != 0x0D } ?? end
+                if lineFeed < end, input[lineFeed] == 0x0A { index = lineFeed + 1 }
+            }
             switch guarded.take(line) {
             case .keep:
                 output.append(contentsOf: line.lazy.map { $0 == 0 ? 0x20 : $0 })

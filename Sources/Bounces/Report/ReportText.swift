@@ -172,10 +172,24 @@ extension RecipientLine {
     func find(_ line: ArraySlice<UInt8>) -> (address: String, rest: ArraySlice<UInt8>)? {
         var start = line.startIndex
         while true {
-            if let behind = behind(line[start...]), let found = AddressText.leading(behind) { return found }
+            if isWhole(line, from: start), let behind = behind(line[start...]),
+                let found = AddressText.leading(behind)
+            {
+                return found
+            }
             guard isAnywhere, start < line.endIndex, start - line.startIndex < 400 else { return nil }
             start += 1
         }
+    }
+
+    /// Whether the beginning would not start in the middle of a word.
+    private func isWhole(_ line: ArraySlice<UInt8>, from start: Int) -> Bool {
+        guard start > line.startIndex, let first = prefix.first, Self.isWord(first) else { return true }
+        return !Self.isWord(line[start - 1])
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte >= 0x80
     }
 
     /// What stands behind the beginning; runs of white space count as one space.
@@ -192,6 +206,7 @@ extension RecipientLine {
                 rest = rest.dropFirst()
             }
         }
+        if let last = prefix.last, Self.isWord(last), let next = rest.first, Self.isWord(next) { return nil }
         return rest
     }
 }
