@@ -28,10 +28,10 @@ enum ReportInput {
             let stop = input[index..<end].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? end
             let line = input[index..<stop].prefix(maximumLine)
             index = stop + 1
-            // A CR before a line's end that has one already is one line end, too.
             if stop < end, input[stop] == 0x0D {
-                let lineFeed = input[index..<end].firstIndex { $0 != 0x0D } ?? end
-                if lineFeed < end, input[lineFeed] == 0x0A { index = lineFeed + 1 }
+                // A CR before a line's end that has one already (CR CR LF) is one line end, too.
+                if index + 1 < end, input[index] == 0x0D, input[index + 1] == 0x0A { index += 1 }
+                if index < end, input[index] == 0x0A { index += 1 }
             }
             switch guarded.take(line) {
             case .keep:

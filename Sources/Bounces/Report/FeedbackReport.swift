@@ -16,7 +16,10 @@ struct FeedbackReport {
         case "not-spam", "auth-failure", "dmarc", "miscategorized": kind = .other
         default: kind = .complaint
         }
-        let named = ["original-rcpt-to", "original-recipient", "removal-recipient", "x-hmxmroriginalrecipient", "redacted-address"]
+        let named = [
+            "original-rcpt-to", "original-recipient", "removal-recipient", "x-hmxmroriginalrecipient",
+            "redacted-address",
+        ]
         addresses =
             named.lazy.map { name in
                 all.values(name).flatMap { value in
