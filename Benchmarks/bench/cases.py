@@ -6,12 +6,13 @@ import shutil
 import subprocess
 
 from . import postfix
-from .site import WARDPOST, job, messages, pixels, site, table
-from .tools import (HERE, LIMIT, PEER, PYTHON, SINK, TRACKER, Failed, Measured, counting_syncs, end, listens, run, start,
-                    work)
+from .site import WARDPOST, job, messages, past, pixels, site, table
+from .tools import (HERE, LIMIT, PEER, PYTHON, ROOT, SINK, TRACKER, Failed, Measured, counting_syncs, end, listens, run,
+                    start, work)
 
 ROWS, RENDERED, LINES, SENT, SECONDS = 1_000_000, 100_000, 400_000, 20_000, 3
-EVENTS = 10_000_000  # for the server's memory
+EVENTS = int(os.environ.get("EVENTS", 10_000_000))  # for the server's memory
+JOBS = int(os.environ.get("JOBS", 1_000))  # for a month's report, of 1,000 rows each
 
 
 def peer(name):
@@ -311,24 +312,71 @@ def endless(parts):
             return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) / 1024
 
     def body():
+        # About 350 bytes an event.
+        if shutil.disk_usage(work()).free < 500 * EVENTS:
+            raise Failed(f"there is no room for {EVENTS:,} events")
         measured = Measured([WARDPOST, "--site", work("site"), "serve"])
-        done, seconds, memory = 0, 0.0, []
+        step = min(1_000_000, max(1, EVENTS // 10))
+        done, seconds, memory, pause = 0, 0.0, [], 1
         try:
             listens(TRACKER, measured.process)
             while done < EVENTS:
-                count, wall = fetch(TRACKER, 20)
+                count, wall = fetch(TRACKER, pause)
+                pause = max(1, min(30, round(step * wall / count)))
                 done, seconds = done + count, seconds + wall
-                memory.append((done, resident(measured.process)))
+                if done >= step * (len(memory) + 1):
+                    memory.append((done, resident(measured.process)))
         finally:
             end(measured.process)
+            kept = sum(line_count(os.path.join(events, name)) - 1 for name in os.listdir(events))
             for name in os.listdir(events):
                 os.unlink(os.path.join(events, name))
+        if kept < done:
+            raise Failed(f"{done} requests were answered, {kept} events are there")
         _, usage = measured.usage(done)
         usage.wall = seconds
-        usage.note["memory"] = [memory[0], memory[len(memory) // 2], memory[-1]]
+        usage.note["memory"] = memory
         return usage
 
     return Group("flat", f"{EVENTS:,} events through one server", "events", trackable, [Case("Wardpost", body, 1)])
+
+
+def reported(parts):
+    """A month of jobs whose ledgers, results and events are there; what makes them was written from docs/formats.md alone."""
+    folder, month, count = work("past"), "2026-10", JOBS * 1_000
+    report = [WARDPOST, "--site", folder, "report", "--period", month]
+
+    def timed(command, prepare=lambda: None):
+        def body():
+            prepare()
+            usage = run(command, count, stdout=subprocess.DEVNULL)
+            usage.note["seconds"] = True
+            return usage
+        return body
+
+    def without_index():
+        for name in os.listdir(os.path.join(folder, "outbox")):
+            if name.startswith("index.sqlite"):
+                os.unlink(os.path.join(folder, "outbox", name))
+
+    def with_index():
+        subprocess.run(report, check=True, stdout=subprocess.DEVNULL)
+
+    def changed():
+        with_index()
+        ledgers = os.path.join(folder, "outbox", "ledgers")
+        os.utime(os.path.join(ledgers, min(os.listdir(ledgers))))
+
+    script = os.path.join(ROOT, "Tests", "EndToEndTests", "Scripts", "recount.py")
+    recount = ["python3", script, folder, os.path.join(folder, "reports", month + ".csv"), "10"]
+    return Group("report", f"a month's report, {JOBS:,} jobs of 1,000 rows, 2 events a row", "rows",
+                 lambda: past(folder, JOBS, month), [
+        Case("Wardpost: all is read, then the report", timed(report, without_index), 3),
+        Case("Wardpost: the report, nothing changed", timed(report, with_index), 5),
+        Case("Wardpost: the report, one job changed", timed(report, changed), 5),
+        # Fails if any of its counts is not the report's.
+        Case("Python: csv and json, counted and compared", timed(recount, with_index), 1),
+    ])
 
 
 def line_count(path):
@@ -336,4 +384,4 @@ def line_count(path):
         return sum(1 for _ in file)
 
 
-GROUPS = (rows, rendered, sent, far, signed, grown, wide, ledger, tracked, endless)
+GROUPS = (rows, rendered, sent, far, signed, grown, wide, ledger, tracked, endless, reported)

@@ -97,6 +97,14 @@ routes:
     return path
 
 
+def past(path, jobs, month):
+    """A site with a month of jobs that were sent, and what came back from them."""
+    shutil.rmtree(path, ignore_errors=True)
+    subprocess.run([WARDPOST, "init", path], check=True, stdout=subprocess.DEVNULL)
+    script = os.path.join(ROOT, "Tests", "EndToEndTests", "Scripts", "reports_site.py")
+    subprocess.run([sys.executable, script, path, str(jobs), "1000", "2", month], check=True, stdout=subprocess.DEVNULL)
+
+
 def messages(path, rows):
     """Finished messages of the site's job, as `wardpost preview` writes them."""
     out = work("preview")

@@ -34,8 +34,13 @@ def counts(runs):
     """What holds however fast the machine is: one line for each case that spoke to the sink."""
     for name, done in runs.items():
         for run in done:
-            if "memory" in run.note:
-                yield f"{name}: " + ", ".join(f"{memory:.1f} MiB after {count:,}" for count, memory in run.note["memory"])
+            if run.note.get("memory"):
+                told = run.note["memory"]
+                yield f"{name}: " + ", ".join(f"{memory:.1f} MiB after {count:,}" for count, memory in told)
+                yield f"{name}: the last is {told[-1][1] / told[0][1]:.3f} of the first"
+        if done and "seconds" in done[0].note:
+            yield (f"{name}: {number(median(run.wall for run in done))} s, {number(median(run.cpu for run in done))} s of CPU, "
+                   f"{max(run.peak for run in done):.0f} MiB")
         told = [run.note for run in done if "sink" in run.note]
         if not told:
             continue

@@ -128,13 +128,17 @@ def make_job(site, number, rows, chance, key, start, span):
 
 
 def make_events(job, sent, share, chance):
-    """What came back, at a person's pace."""
+    """What came back, at a person's pace: never two within two minutes, which rules would take for a program's."""
     events = []
     for row, ended in sent:
+        last = 0
         for _ in range(int(share) + (chance.random() < share % 1)):
             kind = chance.choices(["open", "click", "unsubscribe", "bounce", "complaint"], [700, 250, 20, 25, 5])[0]
             audience = "automated" if kind in ("open", "click") and chance.random() < 0.2 else "human"
             when = (ended + 3_600 + int(chance.expovariate(1 / 100_000))) * 1000 + chance.randrange(1000)
+            if abs(when - last) < 120_000:
+                when = last + 120_000
+            last = when
             events.append((when, kind, job, row, chance.randrange(1, 3) if kind == "click" else 0, audience))
     return events
 
