@@ -79,6 +79,8 @@ enum ReportStyle {
           h2 { break-after: avoid; margin-top: 14pt; }
           header, tr, figure, .figures, .facts div, .check { break-inside: avoid; }
           thead { display: table-header-group; }
+          tfoot { display: table-row-group; }
+          section > table { break-inside: avoid; }
           .figures { grid-template-columns: repeat(6, 1fr); gap: 6pt; }
           .figures div { padding: 5pt 6pt; }
           .figures strong { font-size: 13pt; }
