@@ -166,7 +166,7 @@ struct DayChart {
         let at = Self.text(Self.height - Self.bottom + 16)
         for day in stride(from: 0, to: days.count, by: every) {
             // The last must not stand out at the side.
-            let middle = Self.text(min(x(day), Self.width - 18))
+            let middle = Self.text(min(x(day), Self.width - 22))
             html.raw("<text class=\"day\" x=\"\(middle)\" y=\"\(at)\">")
             html.text(PeriodText.short(days[day], withMonth: every > 1 || days.count <= 16 || day == 0))
             html.raw("</text>")

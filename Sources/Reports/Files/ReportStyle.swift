@@ -81,7 +81,7 @@ enum ReportStyle {
           thead { display: table-header-group; }
           tfoot { display: table-row-group; }
           section > table { break-inside: avoid; }
-          .figures { grid-template-columns: repeat(6, 1fr); gap: 6pt; }
+          .figures { grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 6pt; }
           .figures div { padding: 5pt 6pt; }
           .figures strong { font-size: 13pt; }
           .entries { font-size: 7.4pt; }
