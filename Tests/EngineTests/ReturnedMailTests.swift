@@ -22,14 +22,15 @@ import Tracking
         init(
             _ job: TestJob = .rows(3),
             more: String = "",
-            settings: String = "after: 3, complaint_share: 50%, complaint_minimum: 2"
+            settings: String = "after: 3, complaint_share: 50%, complaint_minimum: 2",
+            tracking: String = "tracking: {base_url: https://t.riverside.example}"
         ) async throws {
             let scratch = try TemporaryDirectory()
             for room in ["new", "cur", "tmp"] { try scratch.write("mail/\(room)/.keep", text: "") }
             bench = try await Bench(
                 more: """
                     bounces: {domain: bounce.riverside.example, maildir: mail, \(settings)}
-                    tracking: {base_url: https://t.riverside.example}
+                    \(tracking)
                     \(more)
                     """,
                 scratch: scratch
@@ -270,6 +271,34 @@ import Tracking
         #expect(row["complained_at"] != "" && row["bounced_at"] == "")
         let updates = try round.bench.table("jobs/visit/ehr-updates.csv")
         #expect(updates.map { [$0["update"], $0["reason"]] } == [["opted-out", "complained"]])
+    }
+
+    @Test("without a tracking server a list has the way out by mail alone: header, link, no one-click, no preferences")
+    func mailtoAlone() async throws {
+        var job = TestJob.rows(2, manifest: "list: newsletter\n")
+        job.files["visit.html"] = """
+            <html><body><p>{{note}}</p><p><a href="https://www.riverside.example/">Home</a></p>
+            {{#unsubscribe_url}}<p><a href="{{unsubscribe_url}}">Unsubscribe</a></p>{{/unsubscribe_url}}
+            {{#preferences_url}}<p><a href="{{preferences_url}}">Choose</a></p>{{/preferences_url}}</body></html>
+            """
+        job.files["visit.txt"] = nil
+        let round = try await Round(job, tracking: "")
+        let message = try #require(round.bench.relay.messages.first { $0.recipients == ["p2@example.test"] })
+        let text = String(decoding: message.bytes, as: UTF8.self).replacingOccurrences(of: "\r\n", with: "\n")
+        let header = try #require(
+            text.firstMatch(of: /\nList-Unsubscribe: <mailto:(u\+[a-z2-7]{60}@[^?]*)\?subject=unsubscribe>\n/)
+        )
+        #expect(!text.contains("List-Unsubscribe-Post:") && !text.contains("Choose"))
+        let whole = text.replacingOccurrences(of: "=\n", with: "").replacingOccurrences(of: "=3D", with: "=")
+        #expect(whole.contains("href=\"mailto:\(header.1)?subject=unsubscribe\""), "\(whole)")
+        #expect(whole.contains("href=\"https://www.riverside.example/\""))
+        try round.drop("1", Reports.optOut(to: String(header.1)))
+        try await round.turn()
+        #expect(try round.events.map(\.kind) == [.unsubscribe])
+        try round.bench.job("next", TestJob(["p1@example.test", "p2@example.test"], manifest: "list: newsletter\n"))
+        _ = try await round.bench.work("next")
+        #expect(try round.bench.results("next", "reason") == ["", "opted-out"])
+        #expect(try round.bench.table("jobs/visit/tracking.csv").map { $0["unsubscribed_at"] != "" } == [false, true])
     }
 
     @Test("mailto: takes the recipient off the job's list, whoever sends the message")

@@ -291,7 +291,6 @@ struct TokenCommandTests {
         // Any signal that nobody here uses; by default it is ignored, and interrupts nothing.
         signal(SIGURG) { _ in }
         defer { signal(SIGURG, SIG_DFL) }
-        let started = ContinuousClock.now
         let waiting = Mutex<pthread_t?>(nil)
         let problem: TokenProblem? = await withCheckedContinuation { done in
             Thread.detachNewThread {
@@ -308,8 +307,8 @@ struct TokenCommandTests {
                 if let thread = waiting.withLock({ $0 }) { pthread_kill(thread, SIGURG) }
             }
         }
+        // Without the limit the command would end by itself, and have said nothing.
         #expect(problem == TokenProblem("the token command did not end in time", isTemporary: true))
-        #expect(ContinuousClock.now - started < .seconds(10))
     }
 
     @Test("Endless output is cut off")

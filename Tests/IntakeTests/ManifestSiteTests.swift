@@ -101,17 +101,22 @@ import Testing
         let more = "tracking: {opens: true, clicks: true}\n"
         let marketing = ManifestTests.short.replacing("treatment", with: "marketing") + more
         let fix = "and the site has no tracking server; add \"tracking\" to wardpost.yaml"
+        let mail = "\(fix), or \"bounces\" for opt-outs by mail"
         #expect(
             try Self.said(marketing, site) == [
                 "manifest.yaml:2:10: marketing needs the sender's postal address; add \"postal_address\" to wardpost.yaml",
                 "manifest.yaml:10:19: opens are tracked, \(fix)", "manifest.yaml:10:33: clicks are tracked, \(fix)",
-                "manifest.yaml:2:10: marketing needs an unsubscribe link, \(fix)",
+                "manifest.yaml:2:10: marketing needs an unsubscribe link, \(mail)",
             ]
         )
         #expect(
             try Self.said(ManifestTests.short + "list: news\n", site) == [
-                "manifest.yaml:10:7: a list needs an unsubscribe link, \(fix)"
+                "manifest.yaml:10:7: a list needs an unsubscribe link, \(mail)"
             ]
+        )
+        #expect(
+            try Self.said(ManifestTests.short + "list: news\n", site + "bounces: {domain: bounce.riverside.example}\n")
+                == []
         )
     }
 }

@@ -92,8 +92,11 @@ extension Composer {
                 throw .noUnsubscribeAddress
             }
             output.append(UInt8(ascii: ">"))
-            try appendUnsubscribeMail(minter, row.number, context, to: &output)
-            output.append(contentsOf: "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".utf8)
+            if minter.hasPages {
+                try appendUnsubscribeMail(minter, row.number, context, to: &output)
+                output.append(contentsOf: "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click".utf8)
+            }
+            output.append(contentsOf: "\r\n".utf8)
         }
         output.append(contentsOf: headers.rest)
         guard output.count <= Self.headerLimit else { throw .headerTooLarge(limit: Self.headerLimit) }

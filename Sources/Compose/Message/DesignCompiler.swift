@@ -60,6 +60,7 @@ enum DesignCompiler {
             columns: design.columns,
             constants: design.constants,
             hasUnsubscribeURL: design.hasUnsubscribe,
+            hasPreferencesURL: design.hasUnsubscribe && design.hasPages,
             tracking: design.tracking,
             loader: { name in loader(name).map { images.resolved($0) } }
         )
@@ -72,6 +73,7 @@ enum DesignCompiler {
                 columns: design.columns,
                 constants: design.constants,
                 hasUnsubscribeURL: design.hasUnsubscribe,
+                hasPreferencesURL: design.hasUnsubscribe && design.hasPages,
                 loader: { name in loader(name).map { images.resolved($0) } }
             )
             // What is worth saying of them has been said.

@@ -72,6 +72,8 @@ public struct JobDesign: Sendable {
     public var list: String?
     /// Whether the message is marketing, which gives it an unsubscribe link even without a list.
     public var isMarketing: Bool
+    /// Whether recipients have pages of their own; if not, they opt out by a message, and `{{preferences_url}}` leads nowhere.
+    public var hasPages = true
     /// The language of the message (RFC 5646), as `en` or `es-MX`; `nil` for none stated.
     public var language: String?
     /// The most octets a message may have.

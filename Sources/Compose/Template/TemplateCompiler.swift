@@ -22,16 +22,23 @@ public struct TemplateCompiler {
     ///   - columns: What the tags may name.
     ///   - constants: Names that stand for a fixed text in the whole job (`site`, `postal_address`).
     ///   - hasUnsubscribeURL: Whether `{{unsubscribe_url}}` can be filled; if not, a section on it is left out.
+    ///   - hasPreferencesURL: Whether `{{preferences_url}}` can be; `nil` if it can where the other can.
     ///   - tracking: What is tracked.
     ///   - loader: Finds partials and layouts.
     public init(
         columns: ColumnTable,
         constants: [String: String] = [:],
         hasUnsubscribeURL: Bool = false,
+        hasPreferencesURL: Bool? = nil,
         tracking: TrackingPlan = TrackingPlan(),
         loader: @escaping Loader = { _ in nil }
     ) {
-        names = TemplateNames(columns: columns, constants: constants, hasUnsubscribeURL: hasUnsubscribeURL)
+        names = TemplateNames(
+            columns: columns,
+            constants: constants,
+            hasUnsubscribeURL: hasUnsubscribeURL,
+            hasPreferencesURL: hasPreferencesURL ?? hasUnsubscribeURL
+        )
         self.tracking = tracking
         self.loader = loader
     }

@@ -158,7 +158,7 @@ struct TemplateFlattener {
         case .page(let page, let available):
             if !available, muted == 0 {
                 report(
-                    "there is no unsubscribe address for this job",
+                    "there is no \(page == .unsubscribe ? "unsubscribe address" : "preference page") for this job",
                     place,
                     "give the job a list and the site a tracking base_url, or put the tag in {{#\(name)}}…{{/\(name)}}"
                 )

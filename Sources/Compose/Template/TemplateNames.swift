@@ -16,13 +16,13 @@ struct TemplateNames: Sendable {
 
     let columns: ColumnTable
     private let constants: [String: String]
-    private let hasPages: Bool
+    private let pages: Set<RecipientPage>
     private let numbers: [String: Int]
 
-    init(columns: ColumnTable, constants: [String: String], hasUnsubscribeURL: Bool) {
+    init(columns: ColumnTable, constants: [String: String], hasUnsubscribeURL: Bool, hasPreferencesURL: Bool) {
         self.columns = columns
         self.constants = constants
-        hasPages = hasUnsubscribeURL
+        pages = Set((hasUnsubscribeURL ? [.unsubscribe] : []) + (hasPreferencesURL ? [.preferences] : []))
         numbers = Dictionary(columns.names.enumerated().map { ($1, $0) }) { first, _ in first }
     }
 
@@ -40,7 +40,7 @@ struct TemplateNames: Sendable {
                 )
             )
         }
-        if let page { return .success(.page(page, available: hasPages)) }
+        if let page { return .success(.page(page, available: pages.contains(page))) }
         if let text = constants[name] { return .success(.constant(text)) }
         return .failure(Unknown(problem: "\(tag) names no column", fix: fix(for: name)))
     }

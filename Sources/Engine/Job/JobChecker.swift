@@ -291,9 +291,12 @@ struct JobChecker: Sendable {
         }
     }
 
-    /// Makes the links of a job: each sender domain's lead to its own host.
+    /// Makes the links of a job: each sender domain's lead to its own host; without a tracking server there are opt-outs by
+    /// message, where a mailbox takes them.
     private func minter(_ manifest: Manifest) throws -> (any TokenMinting)? {
-        guard let tracking = site.configuration.tracking else { return nil }
+        guard let tracking = site.configuration.tracking else {
+            return site.returnPath(keys).map { MailTokens(returnPath: $0) }
+        }
         let url = tracking.baseURL(forSender: manifest.from.value.address.domain)
         guard let base = BaseURL(url.value) else {
             throw Diagnostic("this is no address for links", at: url.place, fix: "https://host")

@@ -46,6 +46,7 @@ extension JobDesign {
             isMarketing: manifest.isMarketing,
             language: manifest.language?.value ?? site.language?.value
         )
+        hasPages = site.tracking != nil
     }
 }
 

@@ -88,15 +88,18 @@ extension Manifest {
     private func trackingProblems(in site: SiteConfiguration) -> [Diagnostic] {
         guard site.tracking == nil else { return [] }
         var needs: [(what: String, place: Place)] = []
+        var wayOut: (what: String, place: Place)?
         for act in TrackedAct.allCases {
             guard let isOn = tracking[act], isOn.value else { continue }
             needs.append(("\(act.rawValue) are tracked", isOn.place))
         }
         if let list {
-            needs.append(("a list needs an unsubscribe link", list.place))
+            wayOut = ("a list needs an unsubscribe link", list.place)
         } else if isMarketing {
-            needs.append(("marketing needs an unsubscribe link", purpose.place))
+            wayOut = ("marketing needs an unsubscribe link", purpose.place)
         }
+        // Recipients can opt out by a message, too.
+        if site.bounces != nil { wayOut = nil }
         return needs.map { need in
             Diagnostic(
                 "\(need.what), and the site has no tracking server",
@@ -104,6 +107,13 @@ extension Manifest {
                 fix: "add \"tracking\" to \(SiteConfiguration.fileName)"
             )
         }
+            + [wayOut].compactMap(\.self).map { need in
+                Diagnostic(
+                    "\(need.what), and the site has no tracking server",
+                    at: need.place,
+                    fix: "add \"tracking\" to \(SiteConfiguration.fileName), or \"bounces\" for opt-outs by mail"
+                )
+            }
     }
 
     /// A list that the site does not name, though it names some.

@@ -125,12 +125,7 @@ public struct TrackingTokens: TokenMinting {
 
     /// Appends `mailto:u+TOKEN@DOMAIN?subject=unsubscribe`.
     public func appendUnsubscribeMail(job: JobID, row: RowNumber, address: Address, to output: inout [UInt8]) {
-        guard let returnPath else { return }
-        output.append(contentsOf: "mailto:".utf8)
-        returnPath.append(.unsubscribe, job, row, address, to: &output)
-        output.append(UInt8(ascii: "@"))
-        output.append(contentsOf: returnPath.domain.utf8)
-        output.append(contentsOf: "?subject=unsubscribe".utf8)
+        returnPath?.appendUnsubscribeMail(job: job, row: row, address: address, to: &output)
     }
 
     private func plaintext(_ job: JobID, _ row: RowNumber, _ more: Int) -> [UInt8] {
