@@ -75,6 +75,10 @@ import Testing
         Attack(name: "signs of addresses") { qmail + times(500_000, "@") },
         Attack(name: "addresses without ends") { qmail + times(300_000, "a@") },
         Attack(name: "quoted addresses without ends") { qmail + times(300_000, "\"@") },
+        Attack(name: "beginnings of recipients without addresses") {
+            head + "\nIt could not be delivered\n"
+                + times(4_000, times(12, "your message to deliver to recipient: ") + "@\n")
+        },
         Attack(name: "arrows") { head + "\nTranscript of session follows\n" + times(200_000, ">>> ") },
         Attack(name: "100,000 recipients") {
             Report.delivery(diagnostic: "550 x\n\n" + times(100_000, "Final-Recipient: rfc822; a@b.example\n"))

@@ -170,16 +170,20 @@ struct RecipientFinder {
 extension RecipientLine {
     /// The address that follows the beginning, in a line that has it.
     func find(_ line: ArraySlice<UInt8>) -> (address: String, rest: ArraySlice<UInt8>)? {
-        var start = line.startIndex
-        while true {
-            if isWhole(line, from: start), let behind = behind(line[start...]),
-                let found = AddressText.leading(behind)
-            {
-                return found
-            }
-            guard isAnywhere, start < line.endIndex, start - line.startIndex < 400 else { return nil }
-            start += 1
+        guard isAnywhere, let first = prefix.first else { return address(behind: line) }
+        let capital = (0x61...0x7A).contains(first) ? first & 0xDF : first
+        var from = line.startIndex
+        while from - line.startIndex < 400,
+            let start = line[from...].firstIndex(where: { $0 == first || $0 == capital })
+        {
+            if isWhole(line, from: start), let found = address(behind: line[start...]) { return found }
+            from = start + 1
         }
+        return nil
+    }
+
+    private func address(behind line: ArraySlice<UInt8>) -> (address: String, rest: ArraySlice<UInt8>)? {
+        behind(line).flatMap { AddressText.leading($0) }
     }
 
     /// Whether the beginning would not start in the middle of a word.
