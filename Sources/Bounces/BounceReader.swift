@@ -185,7 +185,8 @@ private struct Reading {
     private func automatic() -> ReturnedMessage? {
         let subject = SearchText(message.field("subject") ?? "")
         let isAutomatic =
-            headers.isAutomatic || rules.replySubjects.contains { subject.contains($0) }
+            headers.isAutomatic || message.field("x-auto-response-suppress") != nil
+            || rules.replySubjects.contains { subject.contains($0) }
             || form?.kind == .autoReply
         guard isAutomatic, !headers.isFromDaemon else { return nil }
         let from = headers.from.map { [ReportedRecipient(address: Protected($0), action: .delivered)] } ?? []

@@ -39,8 +39,11 @@ struct MessageHeaders {
         let precedence = message.field("precedence")?.lowercased() ?? ""
         isAutomatic =
             submitted != "no" || precedence == "auto_reply" || precedence == "auto-reply"
-            || ["x-autoreply", "x-autorespond", "x-autoresponder", "x-apple-action"]
-                .contains { message.field($0) != nil }
+            || [
+                "x-autoreply", "x-autoreply-from", "x-auto-reply-from", "x-autorespond", "x-autoresponder",
+                "x-apple-action",
+            ]
+            .contains { message.field($0) != nil }
         let lower = sender.lowercased()
         let returnPath = message.field("return-path").map { Lines.trimmed($0) }
         isFromDaemon = Self.machines.contains { lower.contains($0) } || lower.contains("mail delivery")
