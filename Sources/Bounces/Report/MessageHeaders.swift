@@ -18,6 +18,7 @@ struct MessageHeaders {
     private static let machines = [
         "mailer-daemon", "postmaster", "post_master", "mailerdaemon", "mail-daemon", "poostmaster",
     ]
+    private static let passedOn = ["re:", "fw:", "fwd:", "aw:", "wg:", "tr:", "rv:", "enc:", "sv:", "vs:", "r:", "i:"]
     private static let destinations = [
         "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "to", "resent-to", "cc",
     ]
@@ -47,7 +48,11 @@ struct MessageHeaders {
         let lower = sender.lowercased()
         let returnPath = message.field("return-path").map { Lines.trimmed($0) }
         isFromDaemon = Self.machines.contains { lower.contains($0) } || lower.contains("mail delivery")
-        isFromMachine = isFromDaemon || returnPath == "<>" || message.type == "multipart/report"
+        // Who answers or forwards a report is a person, whatever the envelope says.
+        let subject = message.field("subject")?.lowercased() ?? ""
+        let isPassedOn = Self.passedOn.contains { subject.hasPrefix($0) }
+        isFromMachine =
+            isFromDaemon || returnPath == "<>" && !isPassedOn || message.type == "multipart/report"
     }
 }
 
