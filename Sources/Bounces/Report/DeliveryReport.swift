@@ -7,6 +7,8 @@ struct DeliveryReport {
     var nameless: [Finding] = []
 
     init(_ fields: StatusFields) {
+        // Where no other server had a part in it, the reporting one refused.
+        let reporting = fields.groups.first?.value("reporting-mta").map { Self.host($0) } ?? ""
         for group in fields.groups {
             if let found = group.value("original-envelope-id") { envelopeID = found }
             if let found = group.value("x-original-message-id") { messageID = found }
@@ -18,7 +20,7 @@ struct DeliveryReport {
             var finding = Finding(address: "")
             finding.action = action
             finding.status = group.value("status").flatMap { EnhancedStatus(startOf: $0) }
-            finding.host = group.value("remote-mta").map { Self.host($0) } ?? ""
+            finding.host = group.value("remote-mta").map { Self.host($0) } ?? reporting
             if let code = group.value("diagnostic-code") {
                 (finding.diagnosticType, finding.diagnostic) = Self.typed(code)
             }
