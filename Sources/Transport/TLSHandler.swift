@@ -28,6 +28,10 @@ package final class TLSHandler: ChannelDuplexHandler {
 
     /// The session.
     package let engine: TLSEngine
+    /// Asked right before bytes leave this process; if they may not, the connection is closed without them.
+    ///
+    /// Of what stands between this answer and the kernel nothing waits, so a process that was stopped anywhere before is seen here.
+    package var mayLeave: () -> Bool = { true }
     private var isEstablished = false
     private var isOver = false
     private var plaintext = ByteBuffer()
@@ -158,6 +162,12 @@ package final class TLSHandler: ChannelDuplexHandler {
         ciphertext.clear(minimumCapacity: count)
         unsafe ciphertext.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
             unsafe engine.takeOutput(into: space)
+        }
+        guard mayLeave() else {
+            isOver = true
+            promises?.fail(ChannelError.ioOnClosedChannel)
+            promises = nil
+            return context.close(promise: nil)
         }
         context.write(wrapOutboundOut(ciphertext), promise: promises)
         promises = nil
