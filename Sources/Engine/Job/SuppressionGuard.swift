@@ -6,10 +6,15 @@ import Tracking
 
 /// Asks, before each message, whether its recipient may still get it.
 ///
-/// Looks for new opt-outs at every question (two `stat` calls where nothing changed), so that one which came in a moment ago
-/// counts for the very next message.
+/// Looks for new opt-outs unless it did so within the last millisecond, so that one which came in a moment ago counts for the next
+/// message. A look is two `stat` calls where nothing changed, which tens of thousands of messages a second would feel.
 final class SuppressionGuard: Sendable {
-    private let list: Mutex<SuppressionList>
+    private struct State: ~Copyable {
+        var list: SuppressionList
+        var lastLook = ContinuousClock.now
+    }
+
+    private let state: Mutex<State>
     private let name: String?
     private let isMarketing: Bool
     private let onComplaint: @Sendable (Event) -> Void
@@ -30,7 +35,7 @@ final class SuppressionGuard: Sendable {
         try list.refresh { if $0.kind == .complaint { onComplaint($0) } }
         // Not knowing whether somebody opted out is no licence to send.
         try list.check()
-        self.list = Mutex(list)
+        state = Mutex(State(list: list))
         self.name = name
         self.isMarketing = isMarketing
         self.onComplaint = onComplaint
@@ -40,18 +45,24 @@ final class SuppressionGuard: Sendable {
     ///
     /// - Throws: If the list cannot be read or is damaged: not knowing whether somebody opted out is no licence to send.
     func reason(against recipient: Address) throws -> Reason? {
-        try list.withLock { list in
-            try refresh(&list)
-            return try list.reason(for: recipient, list: name, isMarketing: isMarketing)
+        try state.withLock { state in
+            if .now - state.lastLook >= Self.rest { try refresh(&state) }
+            return try state.list.reason(for: recipient, list: name, isMarketing: isMarketing)
         }
     }
 
     /// Takes in what is new.
     func refresh() throws {
-        try list.withLock { try refresh(&$0) }
+        try state.withLock { try refresh(&$0) }
     }
 
-    private func refresh(_ list: inout SuppressionList) throws {
-        try list.refresh { if $0.kind == .complaint { onComplaint($0) } }
+    /// For how long a look at the files is good.
+    private static let rest = Duration.milliseconds(1)
+
+    private func refresh(_ state: inout State) throws {
+        // From before the look, so that what comes in during it is not taken for seen.
+        let now = ContinuousClock.now
+        try state.list.refresh { if $0.kind == .complaint { onComplaint($0) } }
+        state.lastLook = now
     }
 }
