@@ -37,12 +37,10 @@ struct ReplyParser {
     ///
     /// Whole lines are taken off in any case, so what stays in the buffer is part of one line.
     mutating func next(from buffer: inout ByteBuffer) throws(ReplyError) -> Reply? {
-        while let end = buffer.readableBytesView.firstIndex(of: 0x0A) {
-            let view = buffer.readableBytesView
-            let line = view[view.startIndex...end]
-            guard line.count <= limits.replyLine else { throw .lineTooLong }
-            let isLast = try take(line)
-            buffer.moveReaderIndex(forwardBy: line.count)
+        while let count = Self.lineLength(buffer.readableBytesUInt8Span) {
+            guard count <= limits.replyLine else { throw .lineTooLong }
+            let isLast = try take(buffer.readableBytesUInt8Span.extracting(first: count))
+            buffer.moveReaderIndex(forwardBy: count)
             if isLast {
                 let reply = Reply(code: code, text: text)
                 text = []
@@ -54,21 +52,26 @@ struct ReplyParser {
         return nil
     }
 
+    /// How long the first line is, its LF included; `nil` if there is no whole line.
+    private static func lineLength(_ bytes: Span<UInt8>) -> Int? {
+        for index in bytes.indices where bytes[index] == 0x0A { return index + 1 }
+        return nil
+    }
+
     /// Takes one line with its end; says whether it was the reply's last.
-    private mutating func take(_ line: ByteBufferView) throws(ReplyError) -> Bool {
-        let start = line.startIndex
-        let end = line.endIndex - 2
-        guard end >= start, line[end] == 0x0D else { throw .lineEnd }
-        guard end >= start + 3 else { throw .malformed }
+    private mutating func take(_ line: Span<UInt8>) throws(ReplyError) -> Bool {
+        let end = line.count - 2
+        guard end >= 0, line[end] == 0x0D else { throw .lineEnd }
+        guard end >= 3 else { throw .malformed }
         var number = 0
-        for digit in line[start..<(start + 3)] {
-            guard (0x30...0x39).contains(digit) else { throw .malformed }
-            number = number * 10 + Int(digit - 0x30)
+        for index in 0..<3 {
+            guard (0x30...0x39).contains(line[index]) else { throw .malformed }
+            number = number * 10 + Int(line[index] - 0x30)
         }
         guard (200...599).contains(number) else { throw .malformed }
         var isLast = true
-        if end > start + 3 {
-            switch line[start + 3] {
+        if end > 3 {
+            switch line[3] {
             case UInt8(ascii: "-"): isLast = false
             case UInt8(ascii: " "): break
             default: throw .malformed
@@ -82,10 +85,12 @@ struct ReplyParser {
         }
         octets += line.count
         guard octets <= limits.reply else { throw .replyTooLong }
-        if end > start + 4 {
-            let words = line[(start + 4)..<end]
-            guard !words.contains(0x0D) else { throw .lineEnd }
-            text.append(contentsOf: words)
+        if end > 4 {
+            text.reserveCapacity(text.count + end - 4)
+            for index in 4..<end {
+                guard line[index] != 0x0D else { throw .lineEnd }
+                text.append(line[index])
+            }
         }
         return isLast
     }
