@@ -79,10 +79,10 @@ public protocol MessageSource: Sendable {
 
     /// Says that the message is about to go out.
     ///
-    /// `then` is called with `true`, from any thread, as soon as the ledger holds durably that the row was tried; with `false`
+    /// `promise` is kept with `true`, from any thread, as soon as the ledger holds durably that the row was tried; with `false`
     /// if the message shall not go out after all. No byte of the message's content leaves before. The sooner it comes the
     /// better: meanwhile the server answers the envelope.
-    func willTransmit(_ message: Ticket, then: @escaping @Sendable (Bool) -> Void)
+    func willTransmit(_ message: Ticket, then promise: DurabilityPromise)
 
     /// Whether messages may still go out.
     ///

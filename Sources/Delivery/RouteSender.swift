@@ -29,6 +29,8 @@ public final class RouteSender: Sendable {
     private let group: any EventLoopGroup
     /// Those of its loops that have connections.
     private let loops: [any EventLoop]
+    /// What the ledger says of each loop's messages.
+    private let news: [LedgerNews]
     private let tls: TLSContext
     private let budget: RouteBudget
     /// What a message must pass: the job's own rate, then the route's.
@@ -61,6 +63,7 @@ public final class RouteSender: Sendable {
         self.group = group
         let all = Array(group.makeIterator())
         self.loops = loops.map { count in (0..<max(1, min(count, all.count))).map { _ in group.next() } } ?? all
+        news = self.loops.map { LedgerNews($0) }
         self.source = source
         tls = try TLSContext(route)
         let budget = budget ?? RouteBudget(route, group: group)
@@ -290,7 +293,7 @@ public final class RouteSender: Sendable {
     }
 
     private func connect(_ id: Pool.ID, _ route: RouteSettings, token: AccessToken?) {
-        let loop = loops[id % loops.count]
+        let (loop, news) = (loops[id % loops.count], news[id % loops.count])
         let source = source
         ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -303,7 +306,8 @@ public final class RouteSender: Sendable {
                         route: route,
                         source: source,
                         token: token,
-                        loop: channel.eventLoop
+                        loop: channel.eventLoop,
+                        news: news
                     )
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }

@@ -4,8 +4,6 @@ import Synchronization
 
 /// The buffer that many threads fill and the loop, on one thread, that makes it durable group by group.
 final class GroupCommit: Sendable {
-    typealias Callback = LedgerWriter.Callback
-
     struct State: ~Copyable {
         var encoder: LineEncoder
         var rows: RowStates
@@ -16,12 +14,12 @@ final class GroupCommit: Sendable {
         var appended: UInt64
         /// How many of them are durable or in the group that is being written.
         var taken: UInt64
-        /// Called once the buffer is durable.
-        var waiting: [Callback] = []
-        /// Called once the group that is being written is durable.
-        var waitingForGroup: [Callback] = []
+        /// Kept once the buffer is durable.
+        var waiting: [DurabilityPromise] = []
+        /// Kept once the group that is being written is durable.
+        var waitingForGroup: [DurabilityPromise] = []
         /// What came after the end was asked for; never written.
-        var refused: [Callback] = []
+        var refused: [DurabilityPromise] = []
         var durableCounts: RowCounts
         /// The ledger; the loop takes it, so that it is closed when the loop ends.
         var file: Descriptor?
@@ -34,7 +32,7 @@ final class GroupCommit: Sendable {
         /// The loop has ended and the lease is let go.
         var hasEnded = false
         /// Called when the loop has ended.
-        var atEnd: [Callback] = []
+        var atEnd: [LedgerWriter.Callback] = []
     }
 
     let state: Mutex<State>
@@ -74,46 +72,46 @@ final class GroupCommit: Sendable {
 
     // MARK: - Any thread
 
-    func append(_ record: LedgerRecord, then callback: Callback?) -> LedgerSequence {
+    func append(_ record: LedgerRecord, then promise: DurabilityPromise?) -> LedgerSequence {
         let (sequence, wake, ended) = state.withLock { state in
             // The count goes on in any case, so that no sequence is ever mistaken for a durable one.
             state.appended += 1
             let sequence = LedgerSequence(value: state.appended)
             guard !state.isStopping else {
-                if !state.hasEnded, let callback { state.refused.append(callback) }
+                if !state.hasEnded, let promise { state.refused.append(promise) }
                 return (sequence, false, state.hasEnded)
             }
             if state.failure == nil { state.encode(record) }
-            if let callback { state.waiting.append(callback) }
+            if let promise { state.waiting.append(promise) }
             return (sequence, state.wakes(), false)
         }
         if wake { wakeup.post() }
-        if ended { callback?(false) }
+        if ended { promise?(false) }
         return sequence
     }
 
-    func whenDurable(_ sequence: LedgerSequence, _ callback: @escaping Callback) {
+    func whenDurable(_ sequence: LedgerSequence, _ callback: @escaping LedgerWriter.Callback) {
         let (answer, wake): (Bool?, Bool) = state.withLock { state in
             if sequence.value <= durable.load(ordering: .acquiring) { return (true, false) }
             if state.hasEnded { return (false, false) }
             if sequence.value <= state.taken, state.failure == nil {
-                state.waitingForGroup.append(callback)
+                state.waitingForGroup.append(DurabilityPromise(callback))
                 return (nil, false)
             }
-            state.waiting.append(callback)
+            state.waiting.append(DurabilityPromise(callback))
             return (nil, state.wakes())
         }
         if let answer { callback(answer) }
         if wake { wakeup.post() }
     }
 
-    func whenAllDurable(_ callback: @escaping Callback) {
+    func whenAllDurable(_ callback: @escaping LedgerWriter.Callback) {
         let last = state.withLock { $0.failure == nil ? $0.appended : .max }
         whenDurable(LedgerSequence(value: last), callback)
     }
 
     /// Ends the loop when the buffer is durable.
-    func stop(then callback: Callback? = nil) {
+    func stop(then callback: LedgerWriter.Callback? = nil) {
         let (answer, wake): (Bool?, Bool) = state.withLock { state in
             if state.hasEnded { return (state.failure == nil, false) }
             state.isStopping = true
@@ -185,7 +183,7 @@ final class GroupCommit: Sendable {
     }
 
     private func finish(_ group: Group, _ failure: LedgerError?) {
-        let callbacks = state.withLock { state in
+        let promises = state.withLock { state in
             if failure == nil {
                 durable.store(group.count, ordering: .releasing)
                 state.durableCounts = group.counts
@@ -196,9 +194,7 @@ final class GroupCommit: Sendable {
             defer { state.waitingForGroup.removeAll(keepingCapacity: true) }
             return state.waitingForGroup
         }
-        for callback in callbacks {
-            callback(failure == nil)
-        }
+        promises.keep(failure == nil)
     }
 
     private func end() {
@@ -207,9 +203,7 @@ final class GroupCommit: Sendable {
             defer { (state.waiting, state.refused, state.atEnd) = ([], [], []) }
             return (state.waiting + state.refused, state.atEnd, state.failure == nil)
         }
-        for callback in refused {
-            callback(false)
-        }
+        refused.keep(false)
         for callback in atEnd {
             callback(isGood)
         }

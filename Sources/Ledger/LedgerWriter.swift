@@ -5,11 +5,11 @@ import Synchronization
 /// The one writer of a job's ledger; holds the job's lease as long as it lives.
 ///
 /// Appending never waits for the disk: records go into a buffer, and a thread of the writer's own takes all that has
-/// gathered, writes it with one call, syncs once, and then runs the callbacks of what has become durable, in order. While a
-/// slow disk syncs, the buffer holds what comes in; since a sender goes on only when its rows' callbacks have run, that is
+/// gathered, writes it with one call, syncs once, and then keeps the promises about what has become durable, in order. While a
+/// slow disk syncs, the buffer holds what comes in; since a sender goes on only when its rows are durable, that is
 /// bounded by the connections times the rows that each has under way.
 ///
-/// After a failed write or sync the writer is failed for good: each callback, then and later, gets `false`, and nothing
+/// After a failed write or sync the writer is failed for good: each promise, then and later, is kept with `false`, and nothing
 /// more is written. What had been appended and not called back may or may not be on the disk.
 public final class LedgerWriter: Sendable {
     /// What is told when a record is durable, with `true`, or will never be, with `false`; called on the writer's own
@@ -80,10 +80,16 @@ public final class LedgerWriter: Sendable {
         commit.append(record, then: nil)
     }
 
+    /// Adds a record and keeps a promise when it is durable, or will never be.
+    @discardableResult
+    public func append(_ record: LedgerRecord, then promise: DurabilityPromise) -> LedgerSequence {
+        commit.append(record, then: promise)
+    }
+
     /// Adds a record and calls back when it is durable.
     @discardableResult
     public func append(_ record: LedgerRecord, then callback: @escaping Callback) -> LedgerSequence {
-        commit.append(record, then: callback)
+        commit.append(record, then: DurabilityPromise(callback))
     }
 
     /// Calls back when a record is durable; at once, on this thread, if it is already.
@@ -110,7 +116,7 @@ public final class LedgerWriter: Sendable {
 
     /// Makes all that was appended durable, ends the writer and lets the lease go; `false` if not all became durable.
     ///
-    /// What is appended afterwards is refused: its callback gets `false`.
+    /// What is appended afterwards is refused: what is told of it is `false`.
     public func close() async -> Bool {
         await withCheckedContinuation { continuation in
             commit.stop { continuation.resume(returning: $0) }

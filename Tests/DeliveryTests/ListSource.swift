@@ -96,16 +96,16 @@ final class ListSource: MessageSource {
         }
     }
 
-    func willTransmit(_ message: Ticket, then: @escaping @Sendable (Bool) -> Void) {
+    func willTransmit(_ message: Ticket, then promise: DurabilityPromise) {
         state.withLock { state in
             if !state.underWay.contains(message.row.value) { state.problems.append("announced without being given") }
             state.announced[message.row.value, default: 0] += 1
         }
         // Both ways that a ledger may answer: at once, and from a thread of its own.
         if isPrompt || message.row.value.isMultiple(of: 2) {
-            then(true)
+            promise(true)
         } else {
-            DispatchQueue.global().async { then(true) }
+            DispatchQueue.global().async { promise(true) }
         }
     }
 

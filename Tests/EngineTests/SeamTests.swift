@@ -133,7 +133,7 @@ import Tracking
         guard case .message(let first) = source.next(), case .message(let second) = source.next() else {
             return #expect(Bool(false))
         }
-        source.willTransmit(second.ticket) { _ in }
+        source.willTransmit(second.ticket, then: DurabilityPromise { _ in })
         #expect(await ledger.flush())
         for message in [first, second] { source.ended(message.ticket, AttemptResult(.notTried)) }
         #expect(await ledger.flush())

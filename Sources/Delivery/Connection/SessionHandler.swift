@@ -23,21 +23,36 @@ final class SessionHandler: ChannelInboundHandler {
         case work
     }
 
+    /// A message under way.
+    private struct UnderWay {
+        var ticket: Ticket
+        /// What the ledger's news calls it.
+        var number: UInt32
+        /// Its leave to go out.
+        var clearance: Clearance
+        var isDurable = false
+        var hasAsked = false
+    }
+
     let id: Pool.ID
     private let sender: RouteSender
     private let source: any MessageSource
     let loop: any EventLoop
+    private let news: LedgerNews
 
     private var context: ChannelHandlerContext?
     private var talk: Conversation
     private var isReady = false
     private var isStopping = false
     private var carried = 0
-    /// Messages under way and their leave to go out.
-    private var clearances: [(ticket: Ticket, clearance: Clearance, isDurable: Bool)] = []
+    private var underWay: [UnderWay] = []
+    /// How many messages there were.
+    private var count: UInt32 = 0
     /// How deep events are nested; what they write goes out when the outermost is done.
     private var depth = 0
     private var wantsFlushNews = false
+    /// Content is in what goes out next.
+    private var carriesContent = false
 
     private var wait = Wait.nothing
     private var deadline = NIODeadline.distantFuture
@@ -50,12 +65,14 @@ final class SessionHandler: ChannelInboundHandler {
         route: RouteSettings,
         source: any MessageSource,
         token: AccessToken? = nil,
-        loop: any EventLoop
+        loop: any EventLoop,
+        news: LedgerNews
     ) {
         self.id = id
         self.sender = sender
         self.source = source
         self.loop = loop
+        self.news = news
         talk = Conversation(route, token: token)
     }
 
@@ -66,6 +83,7 @@ final class SessionHandler: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         guard sender.activated(self) else { return context.close(promise: nil) }
+        news.add(self)
         event { talk.connected(wire(context)) }
     }
 
@@ -84,6 +102,7 @@ final class SessionHandler: ChannelInboundHandler {
             guard talk.established() else { return }
             let source = source
             talk.secure?.mayTransmit = { source.mayTransmit() }
+            talk.tls?.mayLeave = { [weak self] in self?.carriesContent != true || source.mayTransmit() }
         }
     }
 
@@ -98,6 +117,7 @@ final class SessionHandler: ChannelInboundHandler {
         timer?.cancel()
         timer = nil
         self.context = nil
+        news.remove(self)
         sender.closed(id, afterRenewal(of: talk.token, talk.end ?? .goodbye), carried: carried, server: route.host)
     }
 
@@ -143,24 +163,34 @@ final class SessionHandler: ChannelInboundHandler {
         if let step = talk.lost(loss) { perform(step) }
     }
 
-    /// Takes the ledger's word about a message: if it is yes, the content still needs its leave.
-    private func durable(_ ticket: Ticket, _ isDurable: Bool) {
+    /// Takes the ledger's word about a message, unless that is over: if it is yes, the content still needs its leave.
+    func durable(_ number: UInt32, _ isDurable: Bool) {
+        guard let place = underWay.firstIndex(where: { $0.number == number }) else { return }
         event {
-            guard isDurable else { return transmit(ticket, false) }
-            guard let place = clearances.firstIndex(where: { $0.ticket == ticket }) else { return }
-            clearances[place].isDurable = true
+            guard isDurable else { return transmit(underWay[place].ticket, false) }
+            underWay[place].isDurable = true
         }
     }
 
     /// Asks for leave for messages that need nothing else any more: asked sooner, it would be used while the server is not ready.
     private func askLeave() {
-        for entry in clearances where entry.isDurable && !entry.clearance.isRequested {
-            guard talk.secure?.wantsContent(of: entry.ticket) == true else { continue }
-            if entry.clearance.request() { transmit(entry.ticket, true) }
+        var place = 0
+        while place < underWay.count {
+            let message = underWay[place]
+            place += 1
+            guard message.isDurable, !message.hasAsked, talk.secure?.wantsContent(of: message.ticket) == true else {
+                continue
+            }
+            underWay[place - 1].hasAsked = true
+            guard message.clearance.request() else { continue }
+            transmit(message.ticket, true)
+            // What follows from that may have ended others.
+            place = 0
         }
     }
 
     private func transmit(_ ticket: Ticket, _ goes: Bool) {
+        carriesContent = carriesContent || goes
         if let step = talk.durable(ticket, goes) { perform(step) }
     }
 
@@ -205,8 +235,8 @@ final class SessionHandler: ChannelInboundHandler {
     private func ended(_ ending: Step.Ending) {
         // Any answer about the row shows that the connection works; 421 is about the connection.
         if ending.result.code != 0, ending.result.code != 421 { carried += 1 }
-        if let place = clearances.firstIndex(where: { $0.ticket == ending.ticket }) {
-            clearances.remove(at: place).clearance.end()
+        if let place = underWay.firstIndex(where: { $0.ticket == ending.ticket }) {
+            underWay.remove(at: place).clearance.end()
         }
         sender.noted(ending.result)
         source.ended(ending.ticket, ending.result)
@@ -217,18 +247,13 @@ final class SessionHandler: ChannelInboundHandler {
         let clearance = sender.clearance {
             handler.eventLoop.execute { handler.value.granted(ticket) }
         }
-        clearances.append((ticket, clearance, false))
+        count &+= 1
+        underWay.append(UnderWay(ticket: ticket, number: count, clearance: clearance))
     }
 
     private func announce(_ ticket: Ticket) {
-        let handler = NIOLoopBound(self, eventLoop: loop)
-        source.willTransmit(ticket) { isDurable in
-            if handler.eventLoop.inEventLoop {
-                handler.value.durable(ticket, isDurable)
-            } else {
-                handler.eventLoop.execute { handler.value.durable(ticket, isDurable) }
-            }
-        }
+        guard let message = underWay.last(where: { $0.ticket == ticket }) else { return }
+        source.willTransmit(ticket, then: news.promise(self, message.number))
     }
 
     /// A refused token that can be replaced is a connection to be made again, not credentials to be refused.
@@ -243,7 +268,7 @@ final class SessionHandler: ChannelInboundHandler {
     private func event(_ body: () -> Void) {
         depth += 1
         body()
-        if depth == 1, !clearances.isEmpty, talk.end == nil { askLeave() }
+        if depth == 1, !underWay.isEmpty, talk.end == nil { askLeave() }
         depth -= 1
         guard depth == 0, let context else { return }
         if talk.output.readableBytes > 0 { send(context) }
@@ -269,6 +294,7 @@ final class SessionHandler: ChannelInboundHandler {
         var leaving = ByteBuffer()
         swap(&leaving, &talk.output)
         context.writeAndFlush(wrapOutboundOut(leaving), promise: promise)
+        carriesContent = false
         // A large message's room is not kept for the next one: there may be a thousand connections.
         guard talk.output.capacity == 0, leaving.capacity <= 16_384 else { return }
         leaving.clear()
@@ -277,6 +303,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     private func flushed() {
         event {
+            carriesContent = true
             if let step = talk.flushed() { perform(step) }
         }
     }

@@ -27,11 +27,6 @@ final class Clearance: Sendable {
         for gate in gates { gate.began() }
     }
 
-    /// Whether leave was asked for already.
-    var isRequested: Bool {
-        phase.withLock { if case .begun = $0 { false } else { true } }
-    }
-
     /// Asks for leave, once: the server waits for content, and the ledger has the row.
     ///
     /// Says whether it is there at once.

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A row moves from open to in flight when a connection takes it, and on from there only when the ledger has its fate on
 /// disk, so that a count read here is never more than what a restart would find.
-final class JobBoard: Sendable {
+final class JobBoard: DurabilityListener {
     /// What a row is doing.
     enum Phase: UInt8 {
         /// Waits for its first try, or for one that somebody asked for.
@@ -35,6 +35,11 @@ final class JobBoard: Sendable {
         Phase.ended.rawValue | UInt8(RowStatus.allCases.firstIndex(of: status) ?? 0) << 3
     }
 
+    /// How a row ended, by its byte.
+    private static func status(_ byte: UInt8) -> RowStatus {
+        RowStatus.allCases[Int(byte >> 3)]
+    }
+
     private struct Storage {
         var phases: [UInt8]
         var attempts: [UInt8]
@@ -54,6 +59,12 @@ final class JobBoard: Sendable {
 
         var isComplete: Bool {
             open == 0 && deferred == 0 && inFlight == 0 && postponed == 0 && leftOut == 0 && !isHeld
+        }
+
+        mutating func end(_ row: RowNumber, _ byte: UInt8, _ status: RowStatus) {
+            phases[Int(row.value) - 1] = byte
+            inFlight -= 1
+            counts[status] += 1
         }
 
         mutating func wait(_ index: Int, _ phase: Phase, until due: Timestamp) {
@@ -195,10 +206,21 @@ final class JobBoard: Sendable {
 
     /// Notes that a claimed row's fate is on disk.
     func ended(_ row: RowNumber, _ status: RowStatus) {
+        storage.withLock { $0.end(row, Self.byte(status), status) }
+    }
+
+    /// The promise to note a claimed row's fate when it is on disk; one that will never be is not noted.
+    func endsWhenDurable(_ row: RowNumber, _ status: RowStatus) -> DurabilityPromise {
+        DurabilityPromise(self, number: UInt64(row.value) << 8 | UInt64(Self.byte(status)))
+    }
+
+    func settled(_ numbers: [UInt64], isDurable: Bool) {
+        guard isDurable else { return }
         storage.withLock { storage in
-            storage.phases[Int(row.value) - 1] = Self.byte(status)
-            storage.inFlight -= 1
-            storage.counts[status] += 1
+            for number in numbers {
+                let byte = UInt8(truncatingIfNeeded: number)
+                storage.end(RowNumber(UInt32(truncatingIfNeeded: number >> 8)), byte, Self.status(byte))
+            }
         }
     }
 
@@ -238,7 +260,7 @@ final class JobBoard: Sendable {
                 case .open, .inFlight, .postponed, .leftOut: continue
                 case .deferred: storage.deferred -= 1
                 case .ended:
-                    let status = RowStatus.allCases[Int(byte >> 3)]
+                    let status = Self.status(byte)
                     guard status != .sent else { continue }
                     storage.counts[status] -= 1
                 }

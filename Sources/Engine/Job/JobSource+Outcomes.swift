@@ -9,13 +9,9 @@ extension JobSource {
     /// A row that was `unknown` and was asked for again stays so unless it is sent: that a later message was refused, or never
     /// tried, says nothing of the earlier one.
     func end(_ row: RowNumber, _ outcome: Outcome) {
-        let board = board
         var outcome = outcome
         if outcome.status != .sent, ledger.state(of: row).mayHaveArrived { outcome.status = .unknown }
-        let status = outcome.status
-        ledger.append(.ended(row, outcome)) { isDurable in
-            if isDurable { board.ended(row, status) }
-        }
+        ledger.append(.ended(row, outcome), then: board.endsWhenDurable(row, outcome.status))
     }
 
     /// An outcome of a row that never reached a server.

@@ -171,8 +171,8 @@ final class JobSource: MessageSource {
         }
     }
 
-    func willTransmit(_ message: Ticket, then: @escaping @Sendable (Bool) -> Void) {
-        ledger.append(.tried(message.row, attempt: message.attempt, at: .now), then: then)
+    func willTransmit(_ message: Ticket, then promise: DurabilityPromise) {
+        ledger.append(.tried(message.row, attempt: message.attempt, at: .now), then: promise)
     }
 
     /// Asked when the content is about to be written: a process that was stopped meanwhile has no right to send any more.

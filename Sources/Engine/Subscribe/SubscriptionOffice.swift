@@ -83,20 +83,20 @@ final class SubscriptionOffice: Sendable {
     }
 
     /// Writes down what became of a message, and says whether it is on the disk.
-    func note(_ record: SubscriptionRecord, of list: String, then: @escaping @Sendable (Bool) -> Void = { _ in }) {
+    func note(_ record: SubscriptionRecord, of list: String, then promise: DurabilityPromise? = nil) {
         queue.async { [self] in
             do {
                 try book.withLock { book in
                     guard let book else { throw LeaseGone() }
                     try book.append([record], to: list)
                 }
-                then(true)
+                promise?(true)
             } catch {
                 around.log.error(
                     "a list's record cannot be written",
                     metadata: ["list": "\(list)", "cause": "\(error)"]
                 )
-                then(false)
+                promise?(false)
             }
         }
     }
@@ -139,10 +139,10 @@ final class ConfirmationBatch: MessageSource {
         return .message(message)
     }
 
-    func willTransmit(_ message: Ticket, then: @escaping @Sendable (Bool) -> Void) {
+    func willTransmit(_ message: Ticket, then promise: DurabilityPromise) {
         let (id, list) = wish(message)
         _ = tried.withLock { $0.insert(message.row) }
-        office.note(SubscriptionRecord(.tried, wish: id, attempt: message.attempt), of: list, then: then)
+        office.note(SubscriptionRecord(.tried, wish: id, attempt: message.attempt), of: list, then: promise)
     }
 
     func mayTransmit() -> Bool {
