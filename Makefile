@@ -23,7 +23,7 @@ help: ## Lists what can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: setup-build ## Builds the program: .build/release/wardpost.
-	swift build $(SWIFT_FLAGS) --product wardpost
+	swift build $(SWIFT_FLAGS) --static-swift-stdlib --product wardpost
 
 demo: build ## Runs the whole round on this machine, from nothing to signed results.
 	.build/$(CONFIGURATION)/wardpost demo
