@@ -85,6 +85,8 @@ final class JobBoard: DurabilityListener {
         }
     }
 
+    /// Rung when no claimed row is left, for the one who reads the table.
+    let rest = Bell()
     private let storage: Mutex<Storage>
     /// How many rows the job has.
     let rows: Int
@@ -216,12 +218,14 @@ final class JobBoard: DurabilityListener {
 
     func settled(_ numbers: [UInt64], isDurable: Bool) {
         guard isDurable else { return }
-        storage.withLock { storage in
+        let isLast = storage.withLock { storage in
             for number in numbers {
                 let byte = UInt8(truncatingIfNeeded: number)
                 storage.end(RowNumber(UInt32(truncatingIfNeeded: number >> 8)), byte, Self.status(byte))
             }
+            return storage.inFlight == 0
         }
+        if isLast { rest.ring() }
     }
 
     // MARK: - Asking again

@@ -190,7 +190,14 @@ extension JobRun {
             let (told, report) = (progress, surroundings.report)
             try? await Blocking.run { report(told) }
             let next = ContinuousClock.now + surroundings.interval
-            while !isOver.isSet, ContinuousClock.now < next { await Blocking.pause(milliseconds: 20) }
+            while !isOver.isSet, ContinuousClock.now < next {
+                // The end of the run cancels this task; what is under way is told of until its end all the same.
+                if Task.isCancelled {
+                    await Blocking.pause(milliseconds: 3)
+                } else {
+                    try? await Task.sleep(until: next)
+                }
+            }
         }
     }
 }

@@ -99,6 +99,8 @@ final class JobRun: Sendable {
     let isHeldBack: Mutex<(isPaused: Bool, opening: Timestamp?)> = Mutex((false, nil))
     /// Whether the route was begun; before that nobody is there to hear how it ends.
     private let isCalled = Atomic(false)
+    /// Rung when there is something to send.
+    private let call = Bell()
     /// Whether rows were cancelled before the route had ended.
     let wasCutShort = Flag()
 
@@ -209,7 +211,8 @@ final class JobRun: Sendable {
     /// Calls the relay once there is something to send: a job that waits for Monday holds no connection until then.
     private func send() async -> RouteEnd {
         while !source.hasWork {
-            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return .cancelled }
+            if Task.isCancelled { return .cancelled }
+            await call.wait(atMost: .milliseconds(20))
         }
         isCalled.store(true, ordering: .releasing)
         return await sender.run()
@@ -218,7 +221,8 @@ final class JobRun: Sendable {
     /// Has the route look for rows, if there are any: otherwise connections without work would be made and ended for as long as
     /// the job waits.
     func wake() {
-        if isCalled.load(ordering: .acquiring), source.hasWork { sender.wake() }
+        guard source.hasWork else { return }
+        if isCalled.load(ordering: .acquiring) { sender.wake() } else { call.ring() }
     }
 
     // MARK: - Reading
@@ -245,7 +249,7 @@ final class JobRun: Sendable {
                 let board = source.board.snapshot
                 if board.open > 0 { break }
                 if ContinuousClock.now >= rest, source.board.isDue(at: .now) { break }
-                try? await Task.sleep(for: .milliseconds(board.inFlight > 0 ? 20 : 250))
+                await source.board.rest.wait(atMost: .milliseconds(board.inFlight > 0 ? 20 : 250))
             }
         }
     }
