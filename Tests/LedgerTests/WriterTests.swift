@@ -32,6 +32,34 @@ import Testing
         #expect(writer.syncs < 500, "records share syncs")
     }
 
+    @Test("A listener is told once for each sync, of every record, in order and when it is durable")
+    func listener() async throws {
+        final class Listener: DurabilityListener {
+            let calls = Shared(0)
+            let numbers = Shared<[UInt64]>([])
+            func settled(_ numbers: [UInt64], isDurable: Bool) {
+                guard isDurable else { return }
+                calls.change { $0 += 1 }
+                self.numbers.change { $0 += numbers }
+            }
+        }
+        let fixture = try Fixture()
+        let writer = try fixture.store.create(Fixture.header(rows: 500))
+        let listener = Listener()
+        for row in 1...500 as ClosedRange<UInt32> {
+            writer.append(
+                .tried(RowNumber(row), attempt: 1, at: Fixture.noon),
+                then: DurabilityPromise(listener, number: UInt64(row))
+            )
+        }
+        #expect(await writer.flush())
+        #expect(listener.numbers.now == Array(1...500))
+        #expect(listener.calls.now <= writer.syncs)
+        #expect(await writer.close())
+        writer.append(.paused(at: Fixture.noon), then: DurabilityPromise(listener, number: 501))
+        #expect(listener.numbers.now.count == 500, "what comes after the end is not durable")
+    }
+
     @Test("Many threads append at once and no record is lost or mixed up")
     func threads() async throws {
         let fixture = try Fixture()
