@@ -86,8 +86,6 @@ public struct RowActivity: Hashable, Sendable {
     ///
     /// A device that changes its network counts again.
     public var devices: [String: UInt32] = [:]
-    /// Where people were, and how many opens and clicks came from there.
-    public var places: [String: UInt32] = [:]
     /// Why opens and clicks count as automated, and how many.
     public var automatedReasons: [String: UInt32] = [:]
 

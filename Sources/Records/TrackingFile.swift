@@ -9,7 +9,6 @@ enum TrackingFile {
         "row", "key", "address", "opens", "first_open_at", "last_open_at", "automated_opens", "clicks",
         "first_click_at",
         "last_click_at", "automated_clicks", "links", "unsubscribed_at", "bounced_at", "complained_at",
-        "devices", "device_families", "places", "automated_reasons",
     ]
 
     /// Writes all rows that were sent, and counts on the way.
@@ -56,16 +55,7 @@ enum TrackingFile {
         csv.time(activity.unsubscribedAt)
         csv.time(activity.bouncedAt)
         csv.time(activity.complainedAt)
-        csv.number(activity.deviceCount)
-        csv.cell(text(of: activity.devices))
-        csv.cell(text(of: activity.places))
-        csv.cell(text(of: activity.automatedReasons))
         csv.endLine()
-    }
-
-    /// `iPhone (1); Windows (2)`, in alphabetical order.
-    private static func text(of counts: [String: UInt32]) -> String {
-        counts.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: "; ")
     }
 
     /// `https://riverside.example/portal (2); https://riverside.example/map (1)`, in the message's order.

@@ -137,7 +137,6 @@ struct Fixture {
         activity.clicksByLink = [2: 1]
         activity.unsubscribedAt = noon + 7_200
         activity.devices = ["iPhone": 1, "Windows": 1]
-        activity.places = ["US / Texas / Austin": 3]
         activity.automatedReasons = ["gmail-proxy": 1]
         return activity
     }

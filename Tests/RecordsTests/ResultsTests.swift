@@ -60,7 +60,6 @@ import Testing
             TrackingFile.columns.joined(separator: ",")
                 == "row,key,address,opens,first_open_at,last_open_at,automated_opens,clicks,first_click_at,last_click_at,"
                 + "automated_clicks,links,unsubscribed_at,bounced_at,complained_at"
-                + ",devices,device_families,places,automated_reasons"
         )
         #expect(ProblemsFile.columns.joined(separator: ",") == "file,line,column,problem,fix")
     }

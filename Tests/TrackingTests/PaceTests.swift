@@ -153,7 +153,7 @@ struct PaceTests {
         #expect(folds[2] == folds[0])
     }
 
-    @Test("people's devices and places are counted, programs' are not")
+    @Test("people's devices are counted, programs' are not; each event has its place")
     func devices() throws {
         var activity = JobActivity(job: Fixture.job)
         var first = event(10_000, .open)
@@ -163,10 +163,12 @@ struct PaceTests {
         var program = event(91_000, link: 0, by: 3)
         program.place = VisitorPlace(country: "IE")
         for event in [first, event(20_000, .open), second, program] { activity.apply(event) }
-        let row = try #require(activity.fold(RowNumber(1), delivered: Self.delivered)).activity
+        let fold = try #require(activity.fold(RowNumber(1), delivered: Self.delivered))
+        #expect(fold.events.map(\.country) == ["US", "", "FR", "IE"])
+        #expect(fold.events.map(\.city) == ["Austin", "", "", ""])
+        let row = fold.activity
         #expect(row.devices == ["Linux": 2])
         #expect(row.deviceCount == 2)
-        #expect(row.places == ["US / Texas / Austin": 1, "FR": 1])
         #expect(row.automatedReasons == ["decoy": 1])
     }
 }

@@ -136,12 +136,7 @@ extension RowActivity {
         case .pickup, .resubscribe, .subscribe, .confirm: return
         }
         guard kind == .open || kind == .click else { return }
-        if event.isAutomated {
-            automatedReasons[event.why, default: 0] += 1
-        } else if !event.country.isEmpty {
-            let place = [event.country, event.region, event.city].filter { !$0.isEmpty }.joined(separator: " / ")
-            places[place, default: 0] += 1
-        }
+        if event.isAutomated { automatedReasons[event.why, default: 0] += 1 }
     }
 }
 
