@@ -50,9 +50,17 @@ extension EndToEnd {
                     return table.column("clicks") == ["1"] && table.column("opens") == ["1"] ? table : nil
                 }
                 #expect(table.column("automated_opens") == ["0"] && table.column("automated_clicks") == ["0"])
-                let events = try CSVFile(site.path + "/jobs/\(template)/tracking-events.csv")
+                let events: CSVFile = try await eventually("\(template)'s tracking-events.csv has both") {
+                    // It is put in place a moment after tracking.csv.
+                    let name = "jobs/\(template)/tracking-events.csv"
+                    guard site.has(name), site.has(name + ".sig") else { return nil }
+                    let events = try CSVFile(site.path + "/" + name)
+                    return events.rows.count == 2 ? events : nil
+                }
                 #expect(Set(events.column("device")) == ["Linux"] && Set(events.column("visitor")).count == 1)
-                #expect(try await site.isSigned("jobs/\(template)/tracking-events.csv"))
+                try await eventually("\(template)'s tracking-events.csv is signed") {
+                    try await site.isSigned("jobs/\(template)/tracking-events.csv")
+                }
             }
             try await watch.stop()
             print("templates: \(Self.templates.count) opened and clicked by Chromium, all as a person's")
