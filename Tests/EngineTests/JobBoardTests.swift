@@ -76,7 +76,7 @@ import Testing
             #expect(!board.snapshot.isComplete)
             _ = board.claim(RowNumber(number), now: Self.now)
             #expect(!board.snapshot.isComplete)
-            board.ended(RowNumber(number), number == 2 ? .failed : .sent)
+            board.endsWhenDurable(RowNumber(number), number == 2 ? .failed : .sent)(true)
         }
         let end = board.snapshot
         #expect(end.isComplete && end.ended == 3 && end.counts[.sent] == 2 && end.counts[.failed] == 1)
@@ -146,7 +146,7 @@ import Testing
             let due = Self.now + Int64(row)
             #expect(!board.isDue(at: due + -1) && board.isDue(at: due) && board.earliestDue == due)
             #expect(board.claim(RowNumber(row), now: due) == 0)
-            board.ended(RowNumber(row), .sent)
+            board.endsWhenDurable(RowNumber(row), .sent)(true)
         }
         #expect(board.snapshot.isComplete)
     }

@@ -56,7 +56,7 @@ import Testing
                 case .row(let row):
                     each(row, now)
                     row.lane?.ended(at: now)
-                    source.board.ended(row.row.number, .sent)
+                    source.board.endsWhenDurable(row.row.number, .sent)(true)
                 case .wait(let moment):
                     #expect(moment > now)
                     now = moment

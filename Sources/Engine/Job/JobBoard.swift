@@ -206,11 +206,6 @@ final class JobBoard: DurabilityListener {
         }
     }
 
-    /// Notes that a claimed row's fate is on disk.
-    func ended(_ row: RowNumber, _ status: RowStatus) {
-        storage.withLock { $0.end(row, Self.byte(status), status) }
-    }
-
     /// The promise to note a claimed row's fate when it is on disk; one that will never be is not noted.
     func endsWhenDurable(_ row: RowNumber, _ status: RowStatus) -> DurabilityPromise {
         DurabilityPromise(self, number: UInt64(row.value) << 8 | UInt64(Self.byte(status)))
