@@ -1,6 +1,7 @@
 import Core
 import Reports
 import Tracking
+import Web
 import YAML
 
 /// What a request asks, read by its operation's parameters.
@@ -109,31 +110,14 @@ struct Question: Sendable {
         var pairs: [(String, String)] = []
         for part in query.utf8.split(separator: UInt8(ascii: "&")) {
             let cut = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
-            guard let name = decoded(part[..<cut]), let value = decoded(part[cut...].dropFirst()) else {
+            guard let name = FormText.decoded(part[..<cut]), let value = FormText.decoded(part[cut...].dropFirst())
+            else {
                 problems.append(("(unknown)", "must be UTF-8, percent-encoded"))
                 continue
             }
             pairs.append((name, value))
         }
         return pairs
-    }
-
-    private static func decoded(_ text: Substring.UTF8View) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text)[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(0x20)
-            case UInt8(ascii: "%"):
-                guard rest.count >= 2, let code = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)) else {
-                    return nil
-                }
-                bytes += code
-                rest = rest.dropFirst(2)
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 
     /// The same query for the next page.
