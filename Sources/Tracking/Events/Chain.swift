@@ -22,6 +22,17 @@ struct Chain: ~Copyable {
 
     private static let digits = Array("0123456789abcdef".utf8)
 
+    /// What the first line of a file says.
+    static func header(_ format: String, file: String, key: Int, at time: Timestamp) -> JSONLine {
+        var line = JSONLine()
+        line.append("wardpost", format)
+        line.append("version", 1)
+        line.append("file", file)
+        line.append("key", key)
+        line.append("time", time.description)
+        return line
+    }
+
     /// Begins the chain of a file with its first line's text, up to `,"mac"`.
     init(key: HMACSHA256, header: ArraySlice<UInt8>) {
         secret = key.tag(of: header)

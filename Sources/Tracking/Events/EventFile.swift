@@ -74,12 +74,7 @@ struct EventFile: ~Copyable {
         let random = Hex.encode(Random.bytes(8))
         let name = "\(time.day)-\(cleaned(host))-\(random)\(suffix)"
         let file = try directory.create(name, permissions: 0o600)
-        var header = JSONLine()
-        header.append("wardpost", "events")
-        header.append("version", 1)
-        header.append("file", random)
-        header.append("key", Int(keyID))
-        header.append("time", time.description)
+        let header = Chain.header("events", file: random, key: Int(keyID), at: time)
         var chain = Chain(key: key, header: header.bytes[...])
         var output: [UInt8] = []
         chain.append(header, to: &output)

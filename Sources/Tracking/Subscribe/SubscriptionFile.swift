@@ -35,7 +35,12 @@ public struct SubscriptionFile: Sendable {
     ///   - records: What happened.
     ///   - isAllowed: Asked when nobody else can write and nothing is written yet; may throw.
     public func append(_ records: [SubscriptionRecord], isAllowed: () throws -> Void = {}) throws {
-        try file.append(records.count, isAllowed: isAllowed) { index, line in records[index].appendMembers(to: &line) }
+        guard !records.isEmpty else { return }
+        let held = try file.hold()
+        try isAllowed()
+        _ = try file.append(to: held) { add in
+            for record in records { try add { record.appendMembers(to: &$0) } }
+        }
     }
 
     /// Reads the record from its start, now and as it grows.

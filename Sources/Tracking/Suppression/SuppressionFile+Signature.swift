@@ -3,6 +3,11 @@ import Files
 import OpenSSL
 
 extension SuppressionFile {
+    /// Signs the whole file after an addition.
+    func sign(_ appended: ChainedFile.Appended) throws {
+        try sign(appended.file, behind: appended.sizeBefore, isNew: appended.isNew)
+    }
+
     /// Signs the whole file, so that whoever has the public key can check it:
     /// `openssl dgst -sha256 -verify records.pub.pem -signature suppression.jsonl.sig suppression.jsonl`.
     ///

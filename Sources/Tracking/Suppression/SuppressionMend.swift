@@ -45,7 +45,7 @@ extension SuppressionFile {
     public func mend(_ suppressionKey: SecretBytes, events: EventReader?, in directory: Directory?) throws -> MendReport
     {
         var report = MendReport()
-        var file = try hold()
+        var held = try file.hold()
         let tagger = AddressTagger(key: suppressionKey)
         let index = SuppressionIndex(in: outbox, key: SuppressionIndex.derived(suppressionKey))
         // What the files say without the index.
@@ -65,14 +65,14 @@ extension SuppressionFile {
             records += saved
         }
         let hasHeader = Self.follower(key).isReadable(in: outbox)
-        if !hasHeader, try file.status().size > 0 {
+        if !hasHeader, try held.status().size > 0 {
             // Every line of it is as good as damaged, and nothing can be added.
-            try Self.forEachLegible(in: file, tagger) { records.append($0) }
+            try Self.forEachLegible(in: held, tagger) { records.append($0) }
             let aside = "\(Self.name).damaged-\(Hex.encode(Random.bytes(4)))"
             try outbox.link(Self.name, to: aside)
             try outbox.replace(Self.name, permissions: 0o600) { _ in }
             report.putAside = aside
-            file = try hold()
+            held = try file.hold()
         }
         if let index { try Self.collect(index, missingFrom: list, into: &records) }
         var kept: [SuppressionRecord] = []
@@ -82,11 +82,11 @@ extension SuppressionFile {
         let standing = found.filter { report.putAside == nil || $0.file != Self.name }
         let places = Set(standing.map { MendedPlace(file: $0.file, offset: $0.offset) })
         guard !places.isEmpty || !kept.isEmpty || report.putAside != nil else {
-            try sign(file, behind: try file.status().size, isNew: false)
+            try sign(held, behind: try held.status().size, isNew: false)
             return report
         }
-        let position = try whole(file)
-        _ = try append(to: file, position) { add in
+        let position = try whole(held)
+        let appended = try file.append(to: held, behind: position) { add in
             for record in kept { try add { record.appendMembers(to: &$0) } }
             let now = Timestamp.now.description
             for place in places.sorted(by: { ($0.file, $0.offset) < ($1.file, $1.offset) }) {
@@ -98,31 +98,32 @@ extension SuppressionFile {
                 }
             }
         }
+        try sign(appended)
         try outbox.remove(SuppressionIndex.name)
         return report
     }
 
     /// Where the chain stands by what a reader makes of the whole file, whatever its last line looks like.
-    private func whole(_ file: Descriptor) throws -> Position {
-        let size = try file.status().size
+    private func whole(_ held: Descriptor) throws -> ChainedFile.Position {
+        let size = try held.status().size
         let start = max(0, size - Int64(ChainFollower.maximumLine))
-        let tail = try file.read(at: start, count: Int(size - start))
+        let tail = try held.read(at: start, count: Int(size - start))
         if let last = tail.lastIndex(of: UInt8(ascii: "\n")) {
             // A last line that a crash has torn nobody was ever told of.
-            if last + 1 < tail.count { try file.truncate(to: start + Int64(last) + 1) }
+            if last + 1 < tail.count { try held.truncate(to: start + Int64(last) + 1) }
         } else if size > 0 {
-            try file.write([UInt8(ascii: "\n")])
+            try held.write([UInt8(ascii: "\n")])
         }
         var follower = Self.follower(key)
         var count = 0
         try follower.poll(in: outbox, fault: { _ in }) { count = max(count, $0.number("n") ?? 0) }
-        guard let checkpoint = follower.checkpoint else { return try begin(file) }
-        let first = try file.read(at: 0, count: ChainFollower.maximumLine)
+        guard let checkpoint = follower.checkpoint else { return try file.begin(held) }
+        let first = try held.read(at: 0, count: ChainFollower.maximumLine)
         let header = first.prefix { $0 != UInt8(ascii: "\n") }
-        guard let (text, _) = Chain.parts(header) else { return try begin(file) }
+        guard let (text, _) = Chain.parts(header) else { return try file.begin(held) }
         var chain = Chain(key: key, header: text)
         chain.resume(from: checkpoint.mac)
-        return Position(chain: chain, count: count)
+        return ChainedFile.Position(chain: chain, count: count)
     }
 
     /// Entries in force that the index has and the files have not.
