@@ -20,20 +20,39 @@ struct PoolTests {
         pool.ready(id)
     }
 
-    @Test("The first connection proves the route; then it grows while messages wait, and never beyond its limit")
+    @Test("The first connection proves the route; then come a few, then as many as are open, never beyond the limit")
     func grows() {
-        var pool = pool(4)
+        var pool = pool(13)
         same(pool.start(), [.open(0)])
         same(pool.wake(), [])
         open(&pool, 0)
-        same(pool.drew(0), [.open(1)])
+        for id in 1...4 { same(pool.drew(0), [.open(id)]) }
         same(pool.drew(0), [])
         open(&pool, 1)
+        same(pool.drew(1), [.open(5)])
+        same(pool.drew(0), [])
+        for id in 2...5 { open(&pool, id) }
+        for id in 6...11 { same(pool.drew(0), [.open(id)]) }
+        same(pool.drew(0), [])
+        for id in 6...8 { open(&pool, id) }
+        same(pool.drew(8), [.open(12)])
+        same(pool.drew(0), [])
+        for id in 9...12 { open(&pool, id) }
+        same(pool.drew(0), [])
+    }
+
+    @Test("One whose last connection failed has one on its way at a time until a message was carried")
+    func carefully() {
+        var pool = pool(8)
+        same(pool.start(), [.open(0)])
+        same(pool.closed(0, lost(.lost), carried: 0, chance: 1), [.delay(.seconds(1))])
+        same(pool.delayElapsed(0), [.open(1)])
+        open(&pool, 1)
         same(pool.drew(1), [.open(2)])
-        same(pool.drew(0), [.open(3)])
-        open(&pool, 2)
-        open(&pool, 3)
-        same(pool.drew(3), [])
+        same(pool.drew(1), [])
+        _ = pool.turn(1, hasWorked: true)
+        for id in 3...5 { same(pool.drew(1), [.open(id)]) }
+        same(pool.drew(1), [])
     }
 
     @Test("A connection without work is woken before another is opened")

@@ -25,9 +25,14 @@ struct RelayHealth {
         self.limits = limits
     }
 
-    /// Whether another connection to it may be begun: the first one proves it, then as many as are open.
+    /// How many connections may be on their way to a relay that one has proven; with that one five, as Postfix begins with
+    /// (`initial_destination_concurrency`).
+    static let boldness = 4
+
+    /// Whether another connection to it may be begun: the first one proves it, then come a few, then as many as are open.
     var canGrow: Bool {
-        !isResting && connecting < (failures > 0 ? 1 : max(1, ready))
+        guard !isResting else { return false }
+        return connecting < (failures > 0 || ready == 0 ? 1 : max(Self.boldness, ready))
     }
 
     /// A verified session can carry mail.

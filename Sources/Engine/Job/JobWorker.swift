@@ -75,7 +75,7 @@ public struct JobWorker: Sendable {
         self.log = log
         self.tuning = tuning
         keys = try site.keys()
-        classifier = Classifier(try site.automationRules())
+        classifier = try site.classifier()
         paces = DomainPaces(site.configuration.domainLimits)
         budgets = RouteBudgets(site)
         claims = try JobClaims(site: site, time: tuning.lease)

@@ -28,7 +28,7 @@ public struct SiteReports: Sendable {
             records: keys.signing.verifyingKey,
             tags: keys.index,
             zone: site.configuration.zone.value,
-            classifier: Classifier(try site.automationRules()),
+            classifier: try site.classifier(),
             rules: try Self.rules(of: site)
         )
         sources.eventKeys = keys.ring

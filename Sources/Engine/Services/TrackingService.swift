@@ -81,7 +81,7 @@ public struct TrackingService: Service {
         }
         do {
             let events = try EventLog(directory: try site.outbox("events"), keys: keys, host: Working.host)
-            options.classifier = Classifier(try site.automationRules())
+            options.classifier = try site.classifier()
             options.visitors = try site.visitorNotes(keys)
             server = try TrackingServer(options, log: events, onRunning: onRunning) { problem in
                 if problem.isEmpty {

@@ -4,11 +4,11 @@ import Tracking
 
 extension Site {
     /// How programs are told from people: the site's own rules, or those that are compiled in.
-    func automationRules() throws(EngineError) -> AutomationRules {
+    func classifier() throws(EngineError) -> Classifier {
         guard let name = configuration.tracking?.visitors.rules else { return .shipped }
         let bytes = try file(name, limit: AutomationRules.maximumSize)
         do {
-            return try AutomationRules.parse(bytes: bytes, file: name.value)
+            return Classifier(try AutomationRules.parse(bytes: bytes, file: name.value))
         } catch {
             throw EngineError(.configuration, error.all)
         }

@@ -37,12 +37,8 @@ public struct Classifier: Sendable {
     /// Who it was, and why we think so.
     public typealias Verdict = (audience: Event.Audience, why: String)
 
-    /// The rules.
-    public let rules: AutomationRules
-    /// What a reason says of the device, where the agent says another.
-    let devices: [String: DeviceFamily]
-    private let finder: TextFinder
-    private let cache = AgentCache()
+    /// What its rules come to; `nil` for those that are compiled in.
+    private let own: RuleBook?
 
     /// One that follows the rules that are compiled in, for all who have no others.
     public static let shipped = Classifier()
@@ -50,16 +46,24 @@ public struct Classifier: Sendable {
     /// The word where no rule fits.
     public static let person = "request"
 
-    /// Takes rules.
-    public init(_ rules: AutomationRules = .shipped) {
-        self.rules = rules
-        devices = rules.rules.reduce(into: [:]) { devices, rule in
-            if let device = rule.device { devices[rule.reason] = device }
-        }
-        finder = TextFinder(
-            rules.rules.enumerated().flatMap { index, rule in rule.agentHas.map { (text: $0, id: index) } }
-        )
+    /// Takes the rules that are compiled in; they are read when the first request is to be told, which a job that nobody has
+    /// answered yet does without.
+    public init() {
+        own = nil
     }
+
+    /// Takes rules.
+    public init(_ rules: AutomationRules) {
+        own = RuleBook(rules)
+    }
+
+    private var book: RuleBook { own ?? .shipped }
+
+    /// The rules.
+    public var rules: AutomationRules { book.rules }
+
+    /// What a reason says of the device, where the agent says another.
+    var devices: [String: DeviceFamily] { book.devices }
 
     /// Who made a request, and why we think so.
     public func classify(_ facts: RequestFacts) -> Verdict {
@@ -80,17 +84,17 @@ public struct Classifier: Sendable {
         address: ClientAddress?,
         header: (String) -> String?
     ) -> Verdict {
-        first(of: knowledge(of: agent).rules, kind, method, address, header)
+        first(of: book.knowledge(of: agent).rules, kind, method, address, header)
     }
 
     /// The same where nothing is known of the request's address and headers.
     func classify(_ kind: Event.Kind, method: String, agent: String) -> Verdict {
-        first(of: knowledge(of: agent).plainRules, kind, method, nil) { _ in nil }
+        first(of: book.knowledge(of: agent).plainRules, kind, method, nil) { _ in nil }
     }
 
     /// The device that an agent tells of.
     func device(of agent: String) -> DeviceFamily {
-        knowledge(of: agent).device
+        book.knowledge(of: agent).device
     }
 
     /// What the first of some rules that fits says.
@@ -101,27 +105,50 @@ public struct Classifier: Sendable {
         _ address: ClientAddress?,
         _ header: (String) -> String?
     ) -> Verdict {
+        let rules = book.rules.rules
         for index in candidates {
             // Field by field: a rule as a whole is dear to copy.
-            guard rules.rules[index].events.contains(kind) else { continue }
-            if !rules.rules[index].methods.isEmpty, !rules.rules[index].methods.contains(method) { continue }
-            if !rules.rules[index].networks.isEmpty {
-                guard let address, rules.rules[index].networks.contains(where: { $0.contains(address) }) else {
+            guard rules[index].events.contains(kind) else { continue }
+            if !rules[index].methods.isEmpty, !rules[index].methods.contains(method) { continue }
+            if !rules[index].networks.isEmpty {
+                guard let address, rules[index].networks.contains(where: { $0.contains(address) }) else {
                     continue
                 }
             }
-            if let wanted = rules.rules[index].header {
+            if let wanted = rules[index].header {
                 guard let value = header(wanted.name) else { continue }
                 let text = value.lowercased()
                 guard wanted.words.contains(where: { text.contains($0) }) else { continue }
             }
-            return (.automated, rules.rules[index].reason)
+            return (.automated, rules[index].reason)
         }
         return (.human, Self.person)
     }
+}
+
+/// Rules, made ready to be asked, and what was worked out by them.
+private final class RuleBook: Sendable {
+    /// What the compiled-in rules come to; all who follow them work things out once.
+    static let shipped = RuleBook(.shipped)
+
+    let rules: AutomationRules
+    /// What a reason says of the device, where the agent says another.
+    let devices: [String: DeviceFamily]
+    private let finder: TextFinder
+    private let cache = AgentCache()
+
+    init(_ rules: AutomationRules) {
+        self.rules = rules
+        devices = rules.rules.reduce(into: [:]) { devices, rule in
+            if let device = rule.device { devices[rule.reason] = device }
+        }
+        finder = TextFinder(
+            rules.rules.enumerated().flatMap { index, rule in rule.agentHas.map { (text: $0, id: index) } }
+        )
+    }
 
     /// What the rules say of an agent alone.
-    private func knowledge(of agent: String) -> AgentKnowledge {
+    func knowledge(of agent: String) -> AgentKnowledge {
         if let known = cache[agent] { return known }
         let bytes = [UInt8](lowercasing: agent)
         var found: Set<Int> = []

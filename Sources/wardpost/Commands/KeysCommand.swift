@@ -13,6 +13,7 @@ struct KeysCommand: AsyncParsableCommand {
     /// `keys subscribe`.
     struct Subscribe: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "subscribe",
             abstract: "Makes the keys of the lists' forms, if the site has none.",
             discussion:
                 "A tracking host of its own needs the public half, subscribe.pub.pem, and must not have the other."

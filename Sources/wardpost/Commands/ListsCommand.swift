@@ -32,6 +32,7 @@ struct ListsCommand: AsyncParsableCommand {
     /// `lists export`.
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "export",
             abstract: "Prints a list's subscribers as they are now, as CSV: whoever left is not among them."
         )
         @OptionGroup var options: SiteOptions
@@ -47,6 +48,7 @@ struct ListsCommand: AsyncParsableCommand {
     /// `lists import`.
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "import",
             abstract: "Puts the addresses of a CSV file on a list: its column address or email, or its only column.",
             discussion: "No message goes to them for that. Who left the list before stays away from it."
         )

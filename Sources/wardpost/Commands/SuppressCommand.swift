@@ -28,6 +28,7 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress add`.
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "add",
             abstract: "Puts addresses on the list: for all mail, by hand, unless something else is said."
         )
         @OptionGroup var options: SiteOptions
@@ -47,6 +48,7 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress remove`.
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Takes addresses off the list: what is named, and everything where nothing is."
         )
         @OptionGroup var options: SiteOptions
@@ -66,6 +68,7 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress list`.
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "Prints the list: mailbox, scope, reason, since when (UTC), with tabs between.",
             discussion: "A recipient who opted out by a link is known by a tag of the address only."
         )
@@ -84,6 +87,7 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress import`.
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "import",
             abstract:
                 "Puts the entries of a CSV file on the list: an export of this site, another site or another system.",
             discussion: """
@@ -122,6 +126,7 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress export`.
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "export",
             abstract:
                 "Writes all that is in force as CSV: to a file, with a signature beside it, or to standard output.",
             discussion: "Columns: address, tag, scope, list, reason, since. `suppress import` reads it again."
@@ -155,6 +160,7 @@ struct SuppressCommand: AsyncParsableCommand {
     /// `suppress mend`.
     struct Mend: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "mend",
             abstract: "Puts a damaged list right, so that jobs go on.",
             discussion: """
                 While a line of the list or of the events is damaged, no message goes out: it may be somebody's opt-out. This puts \
