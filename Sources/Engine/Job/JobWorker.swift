@@ -367,7 +367,10 @@ public struct JobWorker: Sendable {
         let end = end == .complete ? JobRun.End(after: ledger.run.stopped) : end
         guard let view = await ledger.view() else { return .tryAgain("the ledger failed") }
         let totals = JobTotals(view)
+        // Nothing more comes into the ledger: it is put away while results are written.
+        async let isClosed = ledger.close()
         try await Blocking.run { try output.write(job, view, end, steering.all) }
+        _ = await isClosed
         if job.folder.has(.stop) { try? job.folder.remove(.stop) }
         // Files that were changed under way are not to go out as a new job before somebody said so.
         if view.run.stopped != .contentChanged {
