@@ -47,7 +47,7 @@ struct RelayPoolTests {
         same(pool.wake(), [.open(1, relay: 1)])
         same(pool.wake(), [])
         open(&pool, 1)
-        same(pool.drew(1), [.open(2, relay: 1)])
+        for id in 2...5 { same(pool.drew(1), [.open(id, relay: 1)]) }
         same(pool.drew(1), [])
     }
 
