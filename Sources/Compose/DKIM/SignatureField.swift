@@ -14,17 +14,21 @@ struct SignatureField {
     }
 
     /// Appends `h=`, which may go on on the next line behind each colon.
-    mutating func append(names: [[UInt8]]) {
-        start("h", room: names.first?.count ?? 0)
-        for (index, name) in names.enumerated() {
-            if index > 0 {
-                bytes.append(0x3A)
-                column += 1
+    ///
+    /// - Parameter names: The names, a colon behind each.
+    mutating func append(names: [UInt8]) {
+        var first = 0
+        while let colon = names[first...].firstIndex(of: 0x3A) {
+            if first == 0 {
+                start("h", room: colon)
+            } else if column + colon - first + 1 > EncodedWord.lineLimit {
                 // The colon or semicolon behind it stays on its line.
-                if column + name.count + 1 > EncodedWord.lineLimit { HeaderWriter.fold(column: &column, to: &bytes) }
+                HeaderWriter.fold(column: &column, to: &bytes)
             }
-            bytes.append(contentsOf: name)
-            column += name.count
+            let isLast = colon + 1 == names.count
+            for index in first..<(isLast ? colon : colon + 1) { bytes.append(names[index]) }
+            column += colon + 1 - first
+            first = colon + 1
         }
         end()
     }
