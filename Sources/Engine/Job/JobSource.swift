@@ -8,7 +8,7 @@ import Tracking
 
 /// Hands a job's messages to the connections, and writes down what became of them.
 ///
-/// Called on event loops: a message is rendered where it is sent, so that every core renders and none waits for another.
+/// Called on event loops. A message that was not made ahead (``MessageMaker``) is rendered where it is sent.
 final class JobSource: MessageSource {
     /// Whether messages may go out.
     enum Gate: Equatable, Sendable {
@@ -23,7 +23,6 @@ final class JobSource: MessageSource {
     private struct Storage {
         var gate = Gate.shut
         var isFeeding = true
-        var scratches: [Scratch] = []
         /// When the pass over the table began, and how long the last one took.
         var begun = ContinuousClock.now
         var lastPass = Duration.zero
@@ -41,6 +40,7 @@ final class JobSource: MessageSource {
     let job: PreparedJob
     let board: JobBoard
     let queue: RowQueue
+    let maker: MessageMaker
     /// How fast mail may go to recipients' domains.
     let paces: DomainPaces
     /// Wakes the route when a lane gives way.
@@ -54,8 +54,6 @@ final class JobSource: MessageSource {
     let halt: HaltGuard
     private let storage = Mutex(Storage())
     private let fault = Mutex<String?>(nil)
-    /// About how long a message gets.
-    private let usualLength = Atomic<Int>(0)
     /// The rows whose messages are with connections: a server's answer may repeat their cells.
     private let sending: Mutex<[RowNumber: Sending]> = Mutex([:])
     private let overdue: Mutex<[(row: RowNumber, attempts: Int)]> = Mutex([])
@@ -73,6 +71,7 @@ final class JobSource: MessageSource {
         halt: HaltGuard = HaltGuard(nil)
     ) {
         self.job = job
+        maker = MessageMaker(job)
         self.paces = paces
         self.board = board
         self.ledger = ledger
@@ -262,32 +261,9 @@ final class JobSource: MessageSource {
             set(.shut)
             return nil
         }
-        var scratch = storage.withLock { $0.scratches.popLast() } ?? Scratch()
-        defer { storage.withLock { $0.scratches.append(scratch) } }
-        var content: [UInt8] = []
-        content.reserveCapacity(usualLength.load(ordering: .relaxed))
         do {
-            let identity = job.run.messages.identity(of: row)
-            let facts = try job.composer.compose(
-                row: ready.row,
-                identity: identity,
-                date: job.run.takenUp,
-                attachments: ready.attachments,
-                context: job.context(ready.row, recipient: ready.recipient),
-                scratch: &scratch,
-                into: &content
-            )
-            // A little more than this one has, so that the next ones need not grow.
-            usualLength.store(content.count + content.count / 16, ordering: .relaxed)
+            let message = if let ahead = ready.ahead { ahead.message } else { try maker.render(ready) }
             sending.withLock { $0[row] = Sending(row: ready.row, lane: ready.lane, zone: ready.zone) }
-            var message = OutgoingMessage(
-                ticket: Ticket(row: row, attempt: ready.attempts + 1),
-                sender: job.envelopeSender(of: row, recipient: ready.recipient),
-                recipient: ready.recipient,
-                content: content,
-                headersNeedUTF8: facts.headersNeedUTF8
-            )
-            message.envelopeID = identity.messageID
             return message
         } catch {
             end(row, .invalid, error.reason, "\(error)", attempts: ready.attempts)

@@ -312,9 +312,9 @@ public struct JobWorker: Sendable {
     /// On how many loops a job's connections are.
     ///
     /// A few connections on a loop each keep every core waking up for one reply at a time, which costs more than it brings: a
-    /// loop that has sixteen finds several to do at each look. Signatures alone are worth all cores.
+    /// loop that has sixteen finds several to do at each look.
     private func loopCount(_ job: PreparedJob) -> Int {
-        job.composer.isSigning ? System.coreCount : (job.route.connections + 15) / 16
+        (job.route.connections + 15) / 16
     }
 
     func suppressions(

@@ -2,6 +2,7 @@ import Core
 import Dispatch
 import Files
 import Intake
+import NIOCore
 
 /// Reads the recipient file from its first row to its last and queues the rows that can go out now.
 ///
@@ -42,25 +43,88 @@ final class RowFeeder: Sendable {
     }
 
     private func read() -> End {
+        var batch = Batch(rows, wake)
         do {
             let reader = try rows.job.table.reader()
-            var pending = 0
             var line = CSVRow()
             while try reader.next(into: &line) {
                 guard let attempts = rows.source.board.claim(line.row.number, now: .now) else { continue }
-                pending += 1
-                // One wake for several rows: connections that wait are few once the job runs.
-                switch try rows.offer(line, attempts) {
-                case .refused: return .closed
-                case .first: wake()
-                case .another: if pending.isMultiple(of: 32) { wake() }
-                case .parked, nil: continue
+                switch try rows.prepare(line, attempts) {
+                case .ready(let row): if !batch.add(row) { return .closed }
+                case .refused:
+                    batch.release()
+                    return .closed
+                case .parked, .ended: continue
                 }
             }
-            return .complete
+            return batch.flush() ? .complete : .closed
         } catch {
+            batch.release()
             return End(error)
         }
+    }
+}
+
+/// The last steps to the queue: where messages are made ahead, rows are rendered several at a time.
+private struct Batch {
+    /// How many bytes of rows and attachments are enough.
+    static let mostBytes = 1 << 20
+    /// While so many bytes of messages wait, no more are made ahead: attachments can be large.
+    static let mostAhead = 4 << 20
+    /// Connections that wait are few once the job runs, so one wake does for several rows.
+    static let rowsToWake = 32
+
+    private let rows: RowReading
+    private let wake: @Sendable () -> Void
+    private let isAhead: Bool
+    /// Several rows for each core, so that none is without work for long.
+    private let most = 16 * System.coreCount
+    private var held: [ReadyRow] = []
+    private var bytes = 0
+    private var pushed = 0
+
+    init(_ rows: RowReading, _ wake: @escaping @Sendable () -> Void) {
+        self.rows = rows
+        self.wake = wake
+        isAhead = rows.source.maker.isAhead
+    }
+
+    /// Takes a row; `false` if nothing more is wanted.
+    mutating func add(_ row: ReadyRow) -> Bool {
+        guard isAhead else { return push(row) }
+        held.append(row)
+        bytes += row.size
+        return held.count < most && bytes < Self.mostBytes || flush()
+    }
+
+    /// Queues all that it has; `false` if nothing more is wanted.
+    mutating func flush() -> Bool {
+        if rows.source.queue.ahead < Self.mostAhead { rows.source.maker.render(&held) }
+        for (index, row) in held.enumerated() where !push(row) {
+            held.removeFirst(index + 1)
+            release()
+            return false
+        }
+        held.removeAll(keepingCapacity: true)
+        bytes = 0
+        return true
+    }
+
+    private mutating func push(_ row: ReadyRow) -> Bool {
+        pushed += 1
+        switch rows.push(row) {
+        case .first: wake()
+        case .another: if pushed.isMultiple(of: Self.rowsToWake) { wake() }
+        case .parked: break
+        case .refused: return false
+        }
+        return true
+    }
+
+    /// Lets go of what it has.
+    mutating func release() {
+        for row in held { rows.source.board.release(row.row.number) }
+        held = []
     }
 }
 

@@ -15,9 +15,13 @@ struct ReadyRow: Sendable {
     var lane: Lane?
     /// Whose clocks count for it.
     var zone = 0
+    /// Its message, if it was made ahead.
+    var ahead: MessageAhead?
 
     /// About how much memory it takes.
-    var size: Int { attachments.reduce(256 + row.bytes.count) { $0 + $1.bytes.count } }
+    var size: Int {
+        attachments.reduce(256 + row.bytes.count + (ahead?.message.content.count ?? 0)) { $0 + $1.bytes.count }
+    }
 }
 
 /// A bounded queue between the thread that reads rows and the event loops that send them.
@@ -35,6 +39,8 @@ final class RowQueue: Sendable {
         var count = 0
         var isClosed = false
         var isFeederWaiting = false
+        /// The bytes of the messages that were made ahead.
+        var ahead = 0
         var lanes: LaneRows
 
         /// Whether the feeder waits and may go on.
@@ -45,6 +51,7 @@ final class RowQueue: Sendable {
         }
 
         mutating func append(_ row: ReadyRow) {
+            ahead += row.ahead?.message.content.count ?? 0
             ring[(first + count) % ring.count] = row
             count += 1
         }
@@ -55,7 +62,9 @@ final class RowQueue: Sendable {
                 first = (first + 1) % ring.count
                 count -= 1
             }
-            return ring[first].take()
+            let row = ring[first].take()
+            ahead -= row?.ahead?.message.content.count ?? 0
+            return row
         }
 
         /// The next row that may go, and what is to be told of its lane.
@@ -116,6 +125,9 @@ final class RowQueue: Sendable {
     }
 
     // MARK: - Feeders
+
+    /// The bytes of the messages in it that were made ahead.
+    var ahead: Int { storage.withLock { $0.ahead } }
 
     /// Adds a row, waiting for room.
     ///

@@ -36,15 +36,37 @@ struct RowReading: Sendable {
         case refused
     }
 
+    /// What a claimed row comes to before it is queued.
+    enum Prepared {
+        /// It may stand in the main queue.
+        case ready(ReadyRow)
+        /// It waits for its lane or its time, here or in the table.
+        case parked
+        /// It ended here.
+        case ended
+        /// Nothing more is wanted.
+        case refused
+    }
+
     /// Queues a claimed row; `nil` if it ended here.
     func offer(_ line: CSVRow, _ attempts: Int, isLeftOut: Bool = false) throws -> Offered? {
+        switch try prepare(line, attempts, isLeftOut: isLeftOut) {
+        case .ready(let row): push(row)
+        case .parked: .parked
+        case .refused: .refused
+        case .ended: nil
+        }
+    }
+
+    /// Looks at a claimed row and fetches what goes with it; one that has to wait for its lane is put there.
+    func prepare(_ line: CSVRow, _ attempts: Int, isLeftOut: Bool = false) throws -> Prepared {
         let row = line.row.number
         let recipient: Address
         switch job.judge(line) {
         case .good(let address): recipient = address
         case .bad(let status, let reason, let detail):
             source.end(row, status, reason, detail, attempts: attempts)
-            return nil
+            return .ended
         }
         let zone = job.zone(of: line)
         guard source.mayGo(row, attempts, zone: zone) else { return .parked }
@@ -59,7 +81,7 @@ struct RowReading: Sendable {
             attachments = try job.attachments(of: line.row, recipient: recipient)
         } catch let problem as RowRefusal {
             source.end(row, .invalid, problem.reason, problem.detail, attempts: attempts)
-            return nil
+            return .ended
         } catch {
             source.board.release(row)
             throw error
@@ -72,17 +94,21 @@ struct RowReading: Sendable {
             lane: lane,
             zone: zone
         )
-        guard !lane.isLimited else { return park(ready, lane, isLeftOut: isLeftOut) }
+        return lane.isLimited ? park(ready, lane, isLeftOut: isLeftOut) : .ready(ready)
+    }
+
+    /// Puts a row into the main queue, or lets go of it.
+    func push(_ ready: ReadyRow) -> Offered {
         switch source.queue.push(ready) {
         case .first: return .first
         case .another: return .another
         case .refused:
-            source.board.release(row)
+            source.board.release(ready.row.number)
             return .refused
         }
     }
 
-    private func park(_ ready: ReadyRow, _ lane: Lane, isLeftOut: Bool) -> Offered {
+    private func park(_ ready: ReadyRow, _ lane: Lane, isLeftOut: Bool) -> Prepared {
         switch source.queue.park(ready, lane, isLeftOut: isLeftOut) {
         case .waits(let moment): source.alarm.set(at: moment)
         case .full: leaveOut(ready.row.number, lane)
