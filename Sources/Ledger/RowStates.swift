@@ -158,17 +158,6 @@ public struct RowStates: Sendable {
         return Timestamp(seconds: Int64(dues[Int(row.value) - 1]))
     }
 
-    /// The first moment at which a deferred row may be tried again; `nil` if there is none.
-    public var earliestDue: Timestamp? {
-        guard counts[.deferred] > 0 else { return nil }
-        let code = UInt64(RowPhase.deferred.code)
-        var earliest = UInt32.max
-        for index in words.indices where words[index] >> 60 == code {
-            earliest = min(earliest, dues[index])
-        }
-        return Timestamp(seconds: Int64(earliest))
-    }
-
     /// The rows that are that far, in order.
     public func rows(_ phase: RowPhase) -> some Sequence<RowNumber> {
         let code = UInt64(phase.code)

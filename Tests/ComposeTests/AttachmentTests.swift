@@ -121,13 +121,4 @@ struct AttachmentBase64Tests {
         let text = Data(bytes).base64EncodedString(options: [.lineLength76Characters])
         #expect(String(decoding: output, as: UTF8.self) == (count == 0 ? "" : text + "\r\n"))
     }
-
-    @Test("are the same whether encoded once or each time")
-    func once() {
-        let content = AttachmentContent(Array(repeating: 9, count: 1_000))
-        var (first, second): ([UInt8], [UInt8]) = ([], [])
-        content.append(to: &first)
-        content.encodedOnce().append(to: &second)
-        #expect(first == second && !first.isEmpty)
-    }
 }

@@ -222,7 +222,6 @@ struct MessageTests {
             AttachmentSpec(file: Fixture.source("leaflet.txt")),
         ]
         let composer = try Composer(design)
-        #expect(composer.constantAttachments == [false, true])
         let paths = try composer.attachmentPaths(row: Fixture.row("Anna", "x", "7.pdf"), context: Fixture.context())
         #expect(paths == ["letters/7.pdf", "leaflet.txt"])
     }

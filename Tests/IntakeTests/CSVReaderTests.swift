@@ -108,15 +108,4 @@ struct CSVReaderTests {
         #expect(try Table("a,b").rows().isEmpty)
         #expect(try Table("a,b\r\n\r\n").rows().isEmpty)
     }
-
-    @Test("a batch has as many rows as were asked for, the last what is left")
-    func batches() throws {
-        let text = "n\n" + (1...10).map { "\($0)\n" }.joined()
-        let reader = try Table(text).reader()
-        var batch: [CSVRow] = []
-        var seen: [[String]] = []
-        while try reader.nextBatch(into: &batch, limit: 4) { seen.append(batch.map { $0.row.text(0) }) }
-        #expect(seen == [["1", "2", "3", "4"], ["5", "6", "7", "8"], ["9", "10"]])
-        #expect(batch.isEmpty)
-    }
 }

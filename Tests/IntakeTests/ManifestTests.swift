@@ -164,21 +164,4 @@ import Testing
         let names = ["email", "patient_ref", "full_name", "first_name", "clinic", "clinic", "body"]
         #expect(manifest.namedColumns.map(\.value) == names)
     }
-
-    @Test func `a rendered attachment name is checked like a written one`() throws {
-        let manifest = try Self.parse(Self.short)
-        func refusal(_ name: String) -> FileName.Refused? {
-            do throws(FileName.Refused) {
-                try manifest.checkAttachment(Array(name.utf8)[...])
-                return nil
-            } catch {
-                return error
-            }
-        }
-        #expect(refusal("letters/a.pdf") == nil)
-        #expect(refusal("r.csv") == .recipients)
-        #expect(refusal("../r.csv") == .parent)
-        #expect(refusal("") == .empty)
-        #expect(refusal("results.csv") == .ours)
-    }
 }

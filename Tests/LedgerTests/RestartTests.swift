@@ -26,7 +26,7 @@ import Testing
         #expect(live.map(\.attempts) == [1, 1, 1, 2_047, 0, 0])
         #expect(again.counts == writer.counts)
         #expect(again.counts.open == 4)
-        #expect(again.withRows { $0.earliestDue } == noon + 300)
+        #expect(again.withRows { $0.due(RowNumber(2)) } == noon + 300)
         #expect(again.withRows { Array($0.rows(.tried)) } == [RowNumber(3), RowNumber(4)])
         #expect(await again.close())
     }

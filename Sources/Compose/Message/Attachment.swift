@@ -1,34 +1,11 @@
 /// A file as it goes out, read by whoever may read files.
-///
-/// A file that goes with many messages is worth ``encodedOnce()``.
 public struct AttachmentContent: Sendable {
     /// The file's bytes.
     public let bytes: [UInt8]
-    private let encoded: [UInt8]?
 
     /// Wraps a file's bytes.
     public init(_ bytes: [UInt8]) {
-        self.init(bytes: bytes, encoded: nil)
-    }
-
-    private init(bytes: [UInt8], encoded: [UInt8]?) {
         self.bytes = bytes
-        self.encoded = encoded
-    }
-
-    /// The same file with its base64 text kept, so that each message only copies it.
-    public func encodedOnce() -> AttachmentContent {
-        var text: [UInt8] = []
-        Base64Lines.append(bytes, to: &text)
-        return AttachmentContent(bytes: bytes, encoded: text)
-    }
-
-    func append(to output: inout [UInt8]) {
-        if let encoded {
-            output.append(contentsOf: encoded)
-        } else {
-            Base64Lines.append(bytes, to: &output)
-        }
     }
 }
 
@@ -42,7 +19,7 @@ enum FilePart {
         output.append(contentsOf: "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment".utf8)
         ParameterWriter.append("filename", name, to: &output)
         output.append(contentsOf: "\r\n\r\n".utf8)
-        content.append(to: &output)
+        Base64Lines.append(content.bytes, to: &output)
     }
 
     /// Appends an image that the HTML shows.

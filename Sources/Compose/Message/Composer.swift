@@ -92,11 +92,6 @@ public struct Composer: Sendable {
         return paths
     }
 
-    /// For each attachment, whether its path is the same for every row, so that its file need be read only once.
-    public var constantAttachments: [Bool] {
-        attachments.map(\.path.isConstant)
-    }
-
     /// Makes one message.
     ///
     /// - Parameters:

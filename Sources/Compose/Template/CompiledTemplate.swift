@@ -20,11 +20,6 @@ public struct CompiledTemplate: Sendable {
         Set(uses.map(\.column))
     }
 
-    /// Whether the output is the same for every row.
-    public var isConstant: Bool {
-        operations.allSatisfy { $0.code == .literal }
-    }
-
     /// Fills the template with a row's cells and appends the bytes to `output`.
     ///
     /// When it throws, `output` holds the part before the problem.

@@ -70,20 +70,6 @@ public final class CSVReader {
         parser.take(into: &row)
         return true
     }
-
-    /// Reads up to `limit` rows; the batch has as many afterwards, none at the end of the table.
-    ///
-    /// The rows that the batch had give their memory to the new ones.
-    public func nextBatch(into batch: inout [CSVRow], limit: Int) throws -> Bool {
-        var count = 0
-        while count < limit {
-            if count == batch.count { batch.append(CSVRow()) }
-            guard try next(into: &batch[count]) else { break }
-            count += 1
-        }
-        batch.removeLast(batch.count - count)
-        return count > 0
-    }
 }
 
 extension CSVHeader {

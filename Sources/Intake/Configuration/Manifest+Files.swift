@@ -1,13 +1,6 @@
 import Core
 import YAML
 extension Manifest {
-    /// Checks the name of a file that goes out with a row, once its tags are filled in: a file of the job folder, and
-    /// never the recipient file.
-    public func checkAttachment(_ file: ArraySlice<UInt8>) throws(FileName.Refused) {
-        try FileName.check(file, .job)
-        if file.elementsEqual(recipients.value.utf8) { throw .recipients }
-    }
-
     /// Reads `attachments`.
     static func attachments(_ reader: MappingReader, recipients: String?) -> [Attachment] {
         reader.list("attachments", of: "files").compactMap { node in
