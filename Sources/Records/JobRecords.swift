@@ -1,6 +1,8 @@
 public import Core
+internal import Dispatch
 public import Files
 public import Ledger
+internal import Synchronization
 
 /// Writes a job's records beside it: results, tracking, summary, status, problems and the end's marker.
 ///
@@ -102,17 +104,42 @@ public struct JobRecords: Sendable {
 
     /// Writes all that is derived from a job's folder, ledger and events; the same of these gives the same bytes, but for the
     /// signatures.
+    ///
+    /// Results and tracking are written side by side: each reads the whole recipient file, and together they take a tenth of a
+    /// large job's time.
+    ///
+    /// - Parameters:
+    ///   - texts: The rows' keys and addresses; read by two threads at a time.
+    ///   - view: The job's ledger.
+    ///   - switches: What the job's manifest turned on.
+    ///   - complaintLimit: How many complaints the site bears.
+    ///   - activity: What came back from a row's message; `nil` for nothing. Asked by two threads at a time.
     @discardableResult
     public func rebuild(
-        _ texts: some RowTexts,
+        _ texts: some RowTexts & Sendable,
         _ view: LedgerView,
         switches: Summary.Switches,
         complaintLimit: ComplaintLimit? = nil,
-        activity: (RowNumber) throws -> RowActivity?
+        activity: @Sendable (RowNumber) throws -> RowActivity?
     ) throws -> Summary {
-        let outcomes = try writeResults(texts, view, activity: activity)
-        try writeUpdates(texts, view, activity: activity)
-        let tracking = try writeTracking(texts, view, activity: activity)
+        let outcomes = Mutex<Result<OutcomeTotals, any Error>?>(nil)
+        let tracking = Mutex<Result<TrackingTotals, any Error>?>(nil)
+        DispatchQueue.concurrentPerform(iterations: 2) { part in
+            if part == 0 {
+                let result = Result {
+                    let totals = try writeResults(texts, view, activity: activity)
+                    try writeUpdates(texts, view, activity: activity)
+                    return totals
+                }
+                outcomes.withLock { $0 = result }
+            } else {
+                let result = Result { try writeTracking(texts, view, activity: activity) }
+                tracking.withLock { $0 = result }
+            }
+        }
+        guard let outcomes = try outcomes.withLock({ try $0?.get() }),
+            let tracking = try tracking.withLock({ try $0?.get() })
+        else { preconditionFailure("both parts have run") }
         let summary = Summary(
             view: view,
             outcomes: outcomes,
