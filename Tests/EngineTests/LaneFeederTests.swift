@@ -26,16 +26,7 @@ import Testing
             try bench.job("visit", TestJob(addresses))
             let job = try bench.prepared("visit")
             ledger = try bench.ledger("visit")
-            source = JobSource(
-                job: job,
-                board: ledger.withRows { JobBoard($0) },
-                ledger: ledger,
-                suppressions: try bench.worker.suppressions(job),
-                backoff: Backoff(),
-                calendar: job.calendar(begun: .now),
-                paces: DomainPaces(limits),
-                bounds: bounds
-            )
+            source = try bench.source(job, ledger, limits, bounds: bounds)
             let rows = RowReading(job: job, source: source)
             feeder = RowFeeder(rows) {}
             let lanes = LaneFeeder(rows) { Issue.record("the table could not be read: \($0)") }

@@ -20,14 +20,7 @@ import Testing
             bench = try await MessageMakerTests.bench(job, isSigned: isSigned)
             let prepared = try bench.prepared("visit")
             let ledger = try bench.ledger("visit")
-            source = JobSource(
-                job: prepared,
-                board: ledger.withRows { JobBoard($0) },
-                ledger: ledger,
-                suppressions: try bench.worker.suppressions(prepared),
-                backoff: Backoff(),
-                calendar: prepared.calendar(begun: .now)
-            )
+            source = try bench.source(prepared, ledger)
             feeder = RowFeeder(RowReading(job: prepared, source: source)) {}
             source.set(.open)
         }

@@ -204,14 +204,7 @@ struct ZoneTests {
         try bench.job("visit", Self.job(["UTC", "Etc/GMT+7"], manifest: Self.window(now + -7_200, now + 7_200)))
         let job = try bench.prepared("visit")
         let ledger = try bench.ledger("visit")
-        let source = JobSource(
-            job: job,
-            board: ledger.withRows { JobBoard($0) },
-            ledger: ledger,
-            suppressions: try bench.worker.suppressions(job),
-            backoff: Backoff(),
-            calendar: job.calendar(begun: now)
-        )
+        let source = try bench.source(job, ledger, begun: now)
         source.set(.open)
         source.begin()
         // Queued as if its window had been open when it was read.

@@ -94,7 +94,8 @@ private struct Batch {
         guard isAhead else { return push(row) }
         held.append(row)
         bytes += row.size
-        return held.count < most && bytes < Self.mostBytes || flush()
+        guard held.count == most || bytes >= Self.mostBytes else { return true }
+        return flush()
     }
 
     /// Queues all that it has; `false` if nothing more is wanted.
@@ -115,7 +116,6 @@ private struct Batch {
         switch rows.push(row) {
         case .first: wake()
         case .another: if pushed.isMultiple(of: Self.rowsToWake) { wake() }
-        case .parked: break
         case .refused: return false
         }
         return true

@@ -18,22 +18,11 @@ struct RowReading: Sendable {
         guard let attempts = source.board.claimLeftOut(line.row.number) else { return true }
         // Not before it is in the queue: the feeder would take its place.
         defer { source.queue.tookBack(lane) }
-        switch try offer(line, attempts, isLeftOut: true) {
+        switch try prepare(line, attempts, isLeftOut: true) {
+        case .ready(let row): return push(row) != .refused
+        case .parked, .ended: return true
         case .refused: return false
-        case .first, .another, .parked, nil: return true
         }
-    }
-
-    /// What became of a row.
-    enum Offered {
-        /// It is the only one in the main queue, so that nobody may be looking.
-        case first
-        /// It stands behind others.
-        case another
-        /// It waits for its lane or its time, here or in the table.
-        case parked
-        /// Nothing more is wanted.
-        case refused
     }
 
     /// What a claimed row comes to before it is queued.
@@ -46,16 +35,6 @@ struct RowReading: Sendable {
         case ended
         /// Nothing more is wanted.
         case refused
-    }
-
-    /// Queues a claimed row; `nil` if it ended here.
-    func offer(_ line: CSVRow, _ attempts: Int, isLeftOut: Bool = false) throws -> Offered? {
-        switch try prepare(line, attempts, isLeftOut: isLeftOut) {
-        case .ready(let row): push(row)
-        case .parked: .parked
-        case .refused: .refused
-        case .ended: nil
-        }
     }
 
     /// Looks at a claimed row and fetches what goes with it; one that has to wait for its lane is put there.
@@ -98,14 +77,10 @@ struct RowReading: Sendable {
     }
 
     /// Puts a row into the main queue, or lets go of it.
-    func push(_ ready: ReadyRow) -> Offered {
-        switch source.queue.push(ready) {
-        case .first: return .first
-        case .another: return .another
-        case .refused:
-            source.board.release(ready.row.number)
-            return .refused
-        }
+    func push(_ ready: ReadyRow) -> RowQueue.Pushed {
+        let pushed = source.queue.push(ready)
+        if pushed == .refused { source.board.release(ready.row.number) }
+        return pushed
     }
 
     private func park(_ ready: ReadyRow, _ lane: Lane, isLeftOut: Bool) -> Prepared {

@@ -141,6 +141,26 @@ final class Bench: Sendable {
         return job
     }
 
+    /// What a worker's connections would have a job's messages from; shut as yet.
+    func source(
+        _ job: PreparedJob,
+        _ ledger: LedgerWriter,
+        _ limits: DomainLimits = DomainLimits(),
+        begun: Timestamp = .now,
+        bounds: LaneRows.Bounds = LaneRows.Bounds()
+    ) throws -> JobSource {
+        JobSource(
+            job: job,
+            board: ledger.withRows { JobBoard($0) },
+            ledger: ledger,
+            suppressions: try worker.suppressions(job),
+            backoff: Backoff(),
+            calendar: job.calendar(begun: begun),
+            paces: DomainPaces(limits),
+            bounds: bounds
+        )
+    }
+
     /// The ledger that a job's first run has, made as a worker makes it that gets no further.
     func ledger(_ name: String, takenUp: Timestamp? = nil) throws -> LedgerWriter {
         let job = try prepared(name)
