@@ -22,21 +22,37 @@ struct Chain: ~Copyable {
 
     private static let digits = Array("0123456789abcdef".utf8)
 
-    /// What the first line of a file says.
-    static func header(_ format: String, file: String, key: Int, at time: Timestamp) -> JSONLine {
-        var line = JSONLine()
-        line.append("wardpost", format)
-        line.append("version", 1)
-        line.append("file", file)
-        line.append("key", key)
-        line.append("time", time.description)
-        return line
-    }
-
     /// Begins the chain of a file with its first line's text, up to `,"mac"`.
     init(key: HMACSHA256, header: ArraySlice<UInt8>) {
         secret = key.tag(of: header)
         previous = Array(repeating: 0, count: Self.macCount)
+    }
+
+    /// Begins the chain of a new file.
+    ///
+    /// - Parameters:
+    ///   - format: What the file is.
+    ///   - file: Its own name, which no other has.
+    ///   - key: The key.
+    ///   - number: The key's number.
+    ///   - time: When it is begun.
+    ///   - output: Takes the file's first line.
+    init(
+        _ format: String,
+        file: String,
+        key: HMACSHA256,
+        number: Int,
+        at time: Timestamp,
+        to output: inout [UInt8]
+    ) {
+        var header = JSONLine()
+        header.append("wardpost", format)
+        header.append("version", 1)
+        header.append("file", file)
+        header.append("key", number)
+        header.append("time", time.description)
+        self.init(key: key, header: header.bytes[...])
+        append(header, to: &output)
     }
 
     /// The next line's `mac`; the chain goes on from it.

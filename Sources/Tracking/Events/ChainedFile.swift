@@ -169,10 +169,8 @@ struct ChainedFile: Sendable {
 
     /// Writes the header into an empty file.
     func begin(_ file: Descriptor) throws -> Position {
-        let header = Chain.header(format, file: Hex.encode(Random.bytes(8)), key: 1, at: .now)
-        var chain = Chain(key: key, header: header.bytes[...])
         var output: [UInt8] = []
-        chain.append(header, to: &output)
+        let chain = Chain(format, file: Hex.encode(Random.bytes(8)), key: key, number: 1, at: .now, to: &output)
         try file.write(output)
         try file.sync()
         try directory.sync()

@@ -74,10 +74,8 @@ struct EventFile: ~Copyable {
         let random = Hex.encode(Random.bytes(8))
         let name = "\(time.day)-\(cleaned(host))-\(random)\(suffix)"
         let file = try directory.create(name, permissions: 0o600)
-        let header = Chain.header("events", file: random, key: Int(keyID), at: time)
-        var chain = Chain(key: key, header: header.bytes[...])
         var output: [UInt8] = []
-        chain.append(header, to: &output)
+        let chain = Chain("events", file: random, key: key, number: Int(keyID), at: time, to: &output)
         try file.write(output)
         try file.sync()
         // The name must be as durable as what will stand under it.
