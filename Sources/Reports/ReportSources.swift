@@ -38,7 +38,7 @@ public struct ReportSources: Sendable {
         records: VerifyingKey,
         tags: SecretBytes,
         zone: TimeZoneRules,
-        classifier: Classifier = Classifier(),
+        classifier: Classifier = .shipped,
         rules: String = ""
     ) {
         self.ledgers = ledgers

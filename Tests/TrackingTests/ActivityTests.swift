@@ -102,7 +102,7 @@ struct ClassifierTests {
         ] as [(String, [String: String], Event.Audience, String)]
     )
     func table(method: String, headers: [String: String], audience: Event.Audience, why: String) {
-        let result = Classifier().classify(RequestFacts(method: method, header: { headers[$0] }))
+        let result = Classifier.shipped.classify(RequestFacts(method: method, header: { headers[$0] }))
         #expect(result.audience == audience)
         #expect(result.why == why)
     }

@@ -9,7 +9,7 @@ import Testing
 struct SessionTests {
     static let scripts = (try? VisitScript.all()) ?? []
     private static let delivered = Timestamp(milliseconds: Fixture.noon)
-    private static let classifier = Classifier()
+    private static let classifier = Classifier.shipped
 
     /// The events of a visit, classed as the server classes them when they come.
     private static func events(_ script: VisitScript) -> [Event] {

@@ -5,7 +5,6 @@ import Files
 import Intake
 import Ledger
 public import Logging
-import NIOCore
 import NIOPosix
 import OpenSSL
 import Tracking

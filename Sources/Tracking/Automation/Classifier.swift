@@ -40,15 +40,14 @@ public struct Classifier: Sendable {
     /// What its rules come to; `nil` for those that are compiled in.
     private let own: RuleBook?
 
-    /// One that follows the rules that are compiled in, for all who have no others.
+    /// One that follows the rules that are compiled in, for all who have no others; they are read when the first request is to be
+    /// told, which a job that nobody has answered yet does without.
     public static let shipped = Classifier()
 
     /// The word where no rule fits.
     public static let person = "request"
 
-    /// Takes the rules that are compiled in; they are read when the first request is to be told, which a job that nobody has
-    /// answered yet does without.
-    public init() {
+    private init() {
         own = nil
     }
 

@@ -106,7 +106,7 @@ extension TrackingServer {
         /// The lists that people can subscribe to; no form without it.
         public var subscribe: SubscribeOptions?
         /// How requests are told apart.
-        public var classifier = Classifier()
+        public var classifier = Classifier.shipped
         /// What is kept of those who make requests; `nil` keeps marks that tell devices apart, no addresses, no places.
         public var visitors: VisitorNotes?
         /// How much anybody may take.
