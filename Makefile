@@ -30,10 +30,10 @@ demo: build ## Runs the whole round on this machine, from nothing to signed resu
 
 test: setup-test lint ## Builds with every check, then runs all tests, those against real peers included.
 	swift build $(TEST_FLAGS) --build-tests
-	swift test $(TEST_FLAGS) --skip-build --disable-xctest --skip EndToEndTests --skip EngineTests $(foreach suite,$(TIMED_TESTS),--skip $(suite))
-	swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EngineTests $(foreach suite,$(TIMED_TESTS),--skip $(suite))
-	swift test $(TEST_FLAGS) --skip-build --disable-xctest $(foreach suite,$(TIMED_TESTS),--filter $(suite))
-	swift test $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests
+	@.ci/tests $(TEST_FLAGS) --skip-build --disable-xctest --skip EndToEndTests --skip EngineTests $(foreach suite,$(TIMED_TESTS),--skip $(suite))
+	@.ci/tests $(TEST_FLAGS) --skip-build --disable-xctest --filter EngineTests $(foreach suite,$(TIMED_TESTS),--skip $(suite))
+	@.ci/tests $(TEST_FLAGS) --skip-build --disable-xctest $(foreach suite,$(TIMED_TESTS),--filter $(suite))
+	@.ci/tests $(TEST_FLAGS) --skip-build --disable-xctest --filter EndToEndTests
 
 soak: setup-test ## Interrupts runs in every way, RUNS=1000 times or for MINUTES=60, and prints what became of the rows.
 	swift build $(TEST_FLAGS) --build-tests
