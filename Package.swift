@@ -200,8 +200,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Bounces", "Tracking", "Engine",
-                "TestSupport",
+                "Core", "Files", "OpenSSL", "Intake", "Compose", "Delivery", "Ledger", "Bounces", "Tracking", "Records",
+                "Engine", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

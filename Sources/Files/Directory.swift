@@ -203,7 +203,8 @@ public final class Directory: Sendable {
 
     /// A name that nobody else uses: hidden, and ending as unfinished transfers do.
     static func temporaryName(for name: String) -> String {
-        ".\(name).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
+        let dot = name.hasPrefix(".") ? "" : "."
+        return "\(dot)\(name).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
     }
 
     private func openBeneath(

@@ -1,7 +1,11 @@
 import Compose
 import Core
+import Files
 import Foundation
 import Intake
+import OpenSSL
+import Records
+import Synchronization
 import TestSupport
 import Testing
 
@@ -194,5 +198,34 @@ import Testing
         #expect(try await bench.work("visit").word == "done")
         #expect(try bench.scratch.text("victim") == "untouched")
         #expect(try bench.results("visit", "status") == ["sent", "sent"])
+    }
+
+    @Test("Whatever a kill leaves of records that were being written is ours: nobody waits for it, and it is swept")
+    func leftBehind() async throws {
+        let bench = try await Bench()
+        try bench.job("visit", .rows(1))
+        let folder = try JobFolder("visit", in: try bench.site.jobs())
+        let seen = Mutex<Set<String>>([])
+        // Asked whenever a name is about to change.
+        let watched = folder.directory.guarded { () throws(FileError) in
+            let names = try folder.directory.list()
+            seen.withLock { $0.formUnion(names) }
+        }
+        let signer = Signer(.generate())
+        for _ in 1...2 {
+            for name in [JobFiles.results, "tracking.csv", "summary.json", "ehr-updates.csv"] {
+                try signer.replace(name, in: watched, permissions: 0o600) { try $0.append("key\n") }
+            }
+            let records = try JobRecords(folder: watched, signer: signer)
+            try records.writeStatus(JobStatus(.running, name: "visit", updated: .now))
+            try records.writeEnd(.done, "All is done.")
+        }
+        let left = seen.withLock { $0 }.filter { $0.hasPrefix(".") }
+        #expect(left.count > 10)
+        for name in left { #expect(JobFiles.isOurs(name), "\(name)") }
+        for name in try folder.directory.list() where JobFiles.isOurs(name) { try folder.directory.remove(name) }
+        for name in left { try bench.drop(name, in: "visit", text: "key\n") }
+        #expect(try await bench.work("visit").word == "done")
+        #expect(try folder.directory.list().filter { $0.hasPrefix(".") } == [])
     }
 }

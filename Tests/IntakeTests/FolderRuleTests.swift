@@ -151,6 +151,7 @@ struct FolderRuleTests {
     func content() {
         let ours = [
             "status.json", "results.csv", "results.csv.sig", "DONE", ".results.csv.k3.tmp", ".status.json.1.tmp",
+            ".tracking.csv.sig.new.tmp", ".tracking.csv.new.tmp.k3.tmp",
         ]
         for name in ours { #expect(JobFiles.isOurs(name) && !JobFiles.isContent(name)) }
         for name in ["READY", "PAUSE", "SHA256SUMS"] { #expect(!JobFiles.isOurs(name) && !JobFiles.isContent(name)) }
