@@ -59,7 +59,8 @@ final class RateFile: RateStore {
         guard let process = try (0..<RateLog.processes).first(where: { try file.lock(byte: living + Int64($0)) }) else {
             throw FileError(.lock, file.name, code: EAGAIN, explanation: "too many processes share it")
         }
-        log.reap(process, at: now)
+        // From after the lock on: until it was free, whoever had the place may have sent.
+        log.reap(process, at: max(now, BootClock.now))
         try file.write(log.bytes, at: 0)
         return RateFile(file, rate, process: process)
     }
@@ -87,8 +88,9 @@ final class RateFile: RateStore {
     /// Counts as answered what processes had under way that are gone.
     private func sweep(_ log: inout RateLog, at now: RateLog.Moment) throws {
         for other in log.busyProcesses where other != process {
+            // As above: what it sent last it may have sent a moment before its place was free.
             guard try file.lock(byte: Self.living + Int64(other)) else { continue }
-            log.reap(other, at: now)
+            log.reap(other, at: max(now, BootClock.now))
             file.unlock(byte: Self.living + Int64(other))
         }
     }
