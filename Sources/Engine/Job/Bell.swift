@@ -22,17 +22,25 @@ final class Bell: Sendable {
     func wait(atMost limit: Duration) async {
         async let _: Void = ring(after: limit)
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isRung = state.withLock { state in
-                    defer { state.isRung = false }
-                    if !state.isRung { state.waiting = continuation }
-                    return state.isRung
-                }
-                if isRung { continuation.resume() }
-            }
+            await withCheckedContinuation { listen($0) }
         } onCancel: {
             ring()
         }
+    }
+
+    /// Returns when it was rung or after that time, whether or not the task is cancelled; sometimes for no reason.
+    func waitThrough(atMost limit: Duration) async {
+        Blocking.after(limit) { [self] in ring() }
+        await withCheckedContinuation { listen($0) }
+    }
+
+    private func listen(_ continuation: CheckedContinuation<Void, Never>) {
+        let isRung = state.withLock { state in
+            defer { state.isRung = false }
+            if !state.isRung { state.waiting = continuation }
+            return state.isRung
+        }
+        if isRung { continuation.resume() }
     }
 
     private func ring(after limit: Duration) async {

@@ -14,10 +14,8 @@ enum Blocking {
         }
     }
 
-    /// Waits, cancelled or not: for what is sure to come soon.
-    static func pause(milliseconds: Int) async {
-        await withCheckedContinuation { continuation in
-            threads.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { continuation.resume() }
-        }
+    /// Does something later.
+    static func after(_ delay: Duration, _ body: @escaping @Sendable () -> Void) {
+        threads.asyncAfter(deadline: .now() + .nanoseconds(Int(delay / .nanoseconds(1))), execute: body)
     }
 }

@@ -170,7 +170,12 @@ extension JobRun {
     }
 
     /// Tells how far the job is until nothing is under way any more.
-    func tell(_ cause: CauseBox, until isOver: Flag) async {
+    ///
+    /// - Parameters:
+    ///   - cause: Why the run ends, if it does.
+    ///   - isOver: Set when nothing is under way any more.
+    ///   - bell: Rung then.
+    func tell(_ cause: CauseBox, until isOver: Flag, _ bell: Bell) async {
         let meter = ProgressMeter(total: source.board.rows)
         while !isOver.isSet {
             let (isPaused, opening) = isHeldBack.withLock { $0 }
@@ -189,15 +194,8 @@ extension JobRun {
             }
             let (told, report) = (progress, surroundings.report)
             try? await Blocking.run { report(told) }
-            let next = ContinuousClock.now + surroundings.interval
-            while !isOver.isSet, ContinuousClock.now < next {
-                // The end of the run cancels this task; what is under way is told of until its end all the same.
-                if Task.isCancelled {
-                    await Blocking.pause(milliseconds: 3)
-                } else {
-                    try? await Task.sleep(until: next)
-                }
-            }
+            // The run's end cancels this task; what is under way is told of until its end all the same.
+            await bell.waitThrough(atMost: surroundings.interval)
         }
     }
 }

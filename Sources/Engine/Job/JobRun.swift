@@ -142,7 +142,7 @@ final class JobRun: Sendable {
         let cause = CauseBox()
         // The alarm holds the route, and the route its source: untied again in `shut`.
         source.alarm.start { [self] in wake() }
-        let isOver = Flag()
+        let (isOver, bell) = (Flag(), Bell())
         let end: RouteEnd = await withTaskGroup(of: Finished.self) { group in
             group.addTask { [self] in .route(await send()) }
             group.addTask { [self] in
@@ -158,7 +158,7 @@ final class JobRun: Sendable {
                 return .keeper
             }
             group.addTask { [self] in
-                .told(await tell(cause, until: isOver))
+                .told(await tell(cause, until: isOver, bell))
             }
             var end = RouteEnd.cancelled
             var (isDraining, isCancelling) = (false, false)
@@ -167,6 +167,7 @@ final class JobRun: Sendable {
                 case .route(let route):
                     end = route
                     isOver.set()
+                    bell.ring()
                 case .keeper: guard cause.value != nil else { continue }
                 case .told: continue
                 case .rows, .drained: break
@@ -313,7 +314,7 @@ final class JobRun: Sendable {
             // Nobody is there any more to see to them: they are part of the rest.
             for (row, _) in source.takeOverdue() { source.board.release(row) }
             if source.board.snapshot.inFlight == 0 { return true }
-            await Blocking.pause(milliseconds: 2)
+            await source.board.rest.waitThrough(atMost: .milliseconds(2))
         }
         return false
     }
