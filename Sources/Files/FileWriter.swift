@@ -42,11 +42,14 @@ extension Directory {
     /// - Parameters:
     ///   - name: The file's name, without slashes. A link of that name is replaced, never followed.
     ///   - permissions: The new file's permission bits.
+    ///   - durably: Whether the directory is synced. Without, a crash may bring the old file back, whole, until something else
+    ///     syncs the directory.
     ///   - tap: Sees every byte on its way, in blocks.
     ///   - body: Writes the content.
     public func replace(
         _ name: String,
         permissions: UInt32 = 0o644,
+        durably: Bool = true,
         tap: (([UInt8]) -> Void)? = nil,
         _ body: (inout FileWriter) throws -> Void
     ) throws {
@@ -64,6 +67,6 @@ extension Directory {
             try? discard(temporary)
             throw error
         }
-        try sync()
+        if durably { try sync() }
     }
 }

@@ -94,11 +94,12 @@ public struct JobRecords: Sendable {
 
     /// Writes `summary.json`, signed, and `summary.html`.
     public func writeSummary(_ summary: Summary) throws {
+        // The signed file syncs the directory for both.
+        try folder.replace(SummaryFiles.html, permissions: permissions, durably: false) { writer in
+            try writer.append(SummaryPage.html(summary))
+        }
         try signer.replace(SummaryFiles.json, in: folder, permissions: permissions) { writer in
             try writer.append(SummaryFiles.text(of: summary))
-        }
-        try folder.replace(SummaryFiles.html, permissions: permissions) { writer in
-            try writer.append(SummaryPage.html(summary))
         }
     }
 
@@ -153,17 +154,17 @@ public struct JobRecords: Sendable {
 
     // MARK: - Words to people
 
-    /// Replaces `status.json`.
+    /// Replaces `status.json`; a crash may bring back the one before.
     public func writeStatus(_ status: JobStatus) throws {
-        try folder.replace(JobStatus.file, permissions: permissions) { try $0.append(status.text) }
+        try folder.replace(JobStatus.file, permissions: permissions, durably: false) { try $0.append(status.text) }
     }
 
-    /// Replaces `problems.csv`; removes it if there are none.
+    /// Replaces `problems.csv`, removes it if there are none; a crash may bring back the one before.
     public func writeProblems(_ problems: [Diagnostic]) throws {
         if problems.isEmpty {
             try folder.remove(ProblemsFile.name)
         } else {
-            try folder.replace(ProblemsFile.name, permissions: permissions) { writer in
+            try folder.replace(ProblemsFile.name, permissions: permissions, durably: false) { writer in
                 try writer.append(ProblemsFile.text(of: problems))
             }
         }
@@ -181,7 +182,9 @@ public struct JobRecords: Sendable {
 
     /// Takes away any marker: the job goes on.
     public func removeEnd() throws {
-        for marker in EndMarker.allCases { try folder.remove(marker.rawValue) }
+        let there = try EndMarker.allCases.filter { try folder.status(of: $0.rawValue) != nil }
+        guard !there.isEmpty else { return }
+        for marker in there { try folder.remove(marker.rawValue) }
         try folder.sync()
     }
 }

@@ -57,12 +57,16 @@ public struct Signer: Sendable {
         do {
             let hasher = FileHasher()
             var result: Result?
-            try directory.replace(newFile, permissions: permissions, tap: hasher.update) { writer in
+            try directory.replace(newFile, permissions: permissions, durably: false, tap: hasher.update) { writer in
                 result = try body(&writer)
             }
             let signature = key.sign(digest: hasher.finalize())
-            try directory.replace(newSignature, permissions: permissions) { try $0.append(signature) }
-            try directory.remove(name + Self.suffix)
+            try directory.replace(newSignature, permissions: permissions, durably: false) { try $0.append(signature) }
+            if try directory.status(of: name + Self.suffix) != nil {
+                // Not before the new names are on the disk: from them a restart can go on.
+                try directory.sync()
+                try directory.remove(name + Self.suffix)
+            }
             try directory.rename(newFile, to: name)
             try directory.rename(newSignature, to: name + Self.suffix)
             try directory.sync()

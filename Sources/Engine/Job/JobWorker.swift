@@ -210,9 +210,11 @@ public struct JobWorker: Sendable {
         for selection in request.retry { ledger.append(.retried(at: .now, selection)) }
         guard await ledger.flush() else { return .tryAgain("\(ledger.failure.map { "\($0)" } ?? "the ledger failed")") }
         // What was asked for is in the ledger now; a file left behind would ask again.
-        if !request.retry.isEmpty { try folder.remove(.retry) }
-        try folder.remove(.confirm)
-        try folder.directory.sync()
+        let answered = ([.confirm] + (request.retry.isEmpty ? [] : [.retry])).filter(folder.has)
+        if !answered.isEmpty {
+            for control in answered { try folder.remove(control) }
+            try folder.directory.sync()
+        }
         try output.clearMarker()
         if lost > 0 {
             log.warning(

@@ -116,11 +116,11 @@ public final class Leases: Sendable {
         } catch {
             guard error.isNotFound else { throw error }
         }
+        let isFirst = try parent.status(of: kind) == nil
         try parent.makeDirectory(kind, permissions: 0o700)
         try parent.makeDirectory(path, permissions: 0o700)
-        let kinds = try parent.open(subdirectory: kind)
-        try kinds.sync()
-        try parent.sync()
+        try parent.open(subdirectory: kind).sync()
+        if isFirst { try parent.sync() }
         return try parent.open(subdirectory: path)
     }
 
