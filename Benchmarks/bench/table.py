@@ -8,13 +8,19 @@ def number(value):
     return f"{value:.3g}" if value >= 1 else f"{value:.2g}" if value >= 0.01 else f"{value:.1g}"
 
 
-def ratio(ours, theirs):
-    return f"{number(ours / theirs)} x" if theirs > 0 else ""
+def ratio(ours, theirs, figure):
+    """The median over the rounds: a machine that changes its pace does so between rounds more than within one."""
+    beside = {run.round: figure(run) for run in theirs}
+    pairs = [figure(run) / beside[run.round] for run in ours if beside.get(run.round)]
+    return median(pairs) if pairs else None
+
+
+def times(value):
+    return f"{number(value)} x" if value else ""
 
 
 def lines(group, runs):
     """One line for each case: medians, and ours beside it."""
-    ours = next((runs[case.name] for case in group.cases if runs.get(case.name)), [])
     first = group.cases[0].name
     yield (group.title, group.unit + "/s", "CPU s/1,000", "peak MiB", "Wardpost's rate", "per CPU second", "runs")
     for case in group.cases:
@@ -25,8 +31,8 @@ def lines(group, runs):
         peak = max(run.peak for run in done)
         beside = ("", "")
         if case.name != first and runs.get(first):
-            beside = (ratio(median(run.rate for run in ours), rate),
-                      ratio(cpu, median(run.cpu_per_1000 for run in ours)))
+            beside = (times(ratio(runs[first], done, lambda run: run.rate)),
+                      times(ratio(done, runs[first], lambda run: run.cpu_per_1000)))
         yield ("  " + case.name, number(rate), number(cpu), f"{peak:.0f}", *beside, str(len(done)))
 
 

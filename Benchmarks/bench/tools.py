@@ -71,7 +71,7 @@ class Usage:
 
     def __init__(self, count, wall, cpu=0.0, peak=0.0, note=None):
         self.count, self.wall, self.cpu, self.peak, self.note = count, wall, cpu, peak, note or {}
-        self.others = 0.0
+        self.others, self.round = 0.0, 0
 
     @property
     def rate(self):
