@@ -43,7 +43,7 @@ extension EndToEnd {
                 }
                 watch = try site.start("watch")
                 let health = "https://localhost:\(tracking)/healthz"
-                try await eventually("the servers listen", within: .seconds(20)) { [authority, port] in
+                try await eventually("the servers listen", within: .seconds(90)) { [authority, port] in
                     let document = try? await Self.get("https://localhost:\(port)/openapi.json", authority)
                     return (try? await Self.get(health, authority).status) == "200" && document?.status == "200"
                 }
@@ -150,7 +150,7 @@ extension EndToEnd {
             let misspelt = try await bench.site.run("keys", "api", "add", "other", "--scope", "report")
             #expect(misspelt.status == 64 && misspelt.errors.contains("did you mean reports?"))
             #expect(try await bench.site.run("keys", "api", "remove", "dashboard").status == 0)
-            try await eventually("the key is refused", within: .seconds(20)) {
+            try await eventually("the key is refused", within: .seconds(90)) {
                 try await bench.get("/v1/figures", key: reports).status == "401"
             }
             #expect(try await bench.site.run("keys", "api", "remove", "dashboard").status == 64)

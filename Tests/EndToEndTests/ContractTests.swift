@@ -142,11 +142,15 @@ import Testing
 
     @Test("A job another process works ends with 75")
     func busy() async throws {
-        let bench = try await Bench { $0.replyDelay = .milliseconds(300) }
+        let bench = try await Bench()
         try bench.site.job("visit", JobFiles(rows: (1...20).map { ["p\($0)@kunde.test", "\($0)", "A"] }))
+        // So that it is at work for as long as the other asks.
+        try bench.site.write("jobs/visit/PAUSE", "")
         let first = try bench.site.start("send", "visit")
-        try await eventually("the first process has begun") { bench.sink.server.counters.connections > 0 }
+        try await eventually("the first process has begun") { bench.site.has("jobs/visit/status.json") }
         #expect(try await bench.site.run("send", "visit").status == 75)
+        #expect(bench.delivered == 0)
+        try bench.site.remove("jobs/visit/PAUSE")
         #expect(try await first.result().status == 0)
         #expect(bench.delivered == 20)
     }

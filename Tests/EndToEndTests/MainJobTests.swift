@@ -18,7 +18,7 @@ extension EndToEnd {
             let postfix = try await PostfixPeer([.init(certificate: try authority.issue().both)])
             let tracking = Site.Tracking(port: try Places.freePort(), certificate: try authority.issue())
             let site = try await Site(
-                Site.Settings(relayPort: postfix.ports[0], ca: authority.file, tracking: tracking)
+                Site.Settings(relayPort: postfix.ports[0], ca: authority.file, settle: 4, tracking: tracking)
             )
             let office = try LibreOffice()
             let table = try await office.save([ClinicJob.columns] + job.rows.map(\.cells))
@@ -90,11 +90,11 @@ extension EndToEnd {
             let there = "\(site.path)/jobs/befunde"
             // The manifest is there, what it names is not: longer than the folder needs to settle.
             try await server.batch(["mkdir \(there)", "put manifest.yaml \(there)/manifest.yaml"], in: local.path)
-            try await Task.sleep(for: .seconds(3))
+            try await Task.sleep(for: .seconds(5))
             try await check()
             // Half the table under the name that clients give to what they have not finished.
             try await server.batch(["put half.csv \(there)/recipients.csv.filepart"], in: local.path, limit: 256)
-            try await Task.sleep(for: .seconds(3))
+            try await Task.sleep(for: .seconds(5))
             try await check()
             try await server.batch(
                 [

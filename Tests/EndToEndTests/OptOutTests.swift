@@ -85,7 +85,7 @@ extension EndToEnd {
             #expect(try await site.run("suppress", "list").output.isEmpty, "a GET or HEAD opted somebody out")
 
             // Slowly, so that it is under way while the recipients opt out.
-            try job("running", "rate: 40/s\n")
+            try job("running", "rate: 20/s\n")
             try await eventually("the running job has begun", within: .seconds(60)) {
                 Mail.count(in: sink.folder) > Self.people + 20
             }
@@ -96,7 +96,7 @@ extension EndToEnd {
             #expect(listed.count == Self.people)
             #expect(listed.allSatisfy { $0.contains("\tlist news\topted-out\t") })
 
-            try await eventually("the running job is done", within: .seconds(120)) { site.marker("running") != nil }
+            try await eventually("the running job is done", within: .seconds(180)) { site.marker("running") != nil }
             let running = try site.results("running").counts("status")
             let sent = running["sent"] ?? 0
             #expect(sent + (running["suppressed"] ?? 0) == Self.people, "\(running)")

@@ -95,7 +95,7 @@ extension EndToEnd {
                 }
             }
             let server = try site.start("serve")
-            try await eventually("the server listens", within: .seconds(20)) {
+            try await eventually("the server listens", within: .seconds(90)) {
                 (try? await labels.get("https://\(labels.names[0]):\(labels.port)/healthz").status) == "200"
             }
             for (sender, own) in [(senders[0], 0), (senders[1], 1)] {

@@ -94,9 +94,14 @@ extension EndToEnd {
             }
             #expect(Set(statuses) == [200, 429])
             #expect(statuses.filter { $0 == 200 }.count <= 40)
-            let limited = try await two.post("/s/news", "email=\(eva)")
+            // A visitor has a form in ninety seconds, which may fall due just now.
+            let limit = { (address: String) async throws in
+                let first = try await two.post("/s/news", "email=\(address)")
+                return first.status == 200 ? try await two.post("/s/news", "email=\(address)") : first
+            }
+            let limited = try await limit(eva)
             #expect(limited.status == 429)
-            #expect(try await two.post("/s/news", "email=new%40kunde.test").body == limited.body)
+            #expect(try await limit("new%40kunde.test").body == limited.body)
             try await watch.stop()
             try await two.serve.stop()
             print(
@@ -125,7 +130,7 @@ extension EndToEnd {
             }
             var watch = try two.site.start("watch", "--no-serve")
             func ended() throws -> (sent: Int, unknown: Int) {
-                let record = try two.site.text("outbox/lists/news.jsonl")
+                let record = (try? two.site.text("outbox/lists/news.jsonl")) ?? ""
                 return (
                     record.components(separatedBy: "\"op\":\"sent\"").count - 1,
                     record.components(separatedBy: "\"op\":\"unknown\"").count - 1

@@ -183,7 +183,9 @@ extension EndToEnd {
             let (events, faults) = try host.events()
             #expect(events.map(\.kind) == [.open, .click, .unsubscribe] && faults.isEmpty)
             let made = host.files().subtracting(before)
-            #expect(made.count == 1 && made.allSatisfy { $0.hasPrefix("outbox/events/") && $0.hasSuffix(".jsonl") })
+            // One for each day, and midnight may fall into this.
+            #expect((1...2).contains(made.count))
+            #expect(made.allSatisfy { $0.hasPrefix("outbox/events/") && $0.hasSuffix(".jsonl") })
             // What it looked at below the site's directory, whether it was there or not.
             let allowed: Set<String> = [
                 "", "wardpost.yaml", "keys", "keys/tracking.key", "keys/tracker.pem", "keys/tracker.key", "outbox",
@@ -319,7 +321,7 @@ extension EndToEnd {
             #expect(reader.faults == 0, "\(reader.firstFaults)")
             #expect(Set(load.answered).isSubset(of: rows))
             let (_, faults) = try host.events()
-            #expect(faults.count == 1, "one file is under the new key: \(faults)")
+            #expect((1...2).contains(faults.count), "the day's file is under the new key: \(faults)")
         }
 
         @Test("Metrics and limits: numbers on the second address, none of them a path; 429 beyond the rate")
@@ -369,13 +371,13 @@ extension EndToEnd {
             }
             let fetch = { (seconds: Int) async throws -> Int in
                 let url = "https://localhost:\(host.port)\(open)"
-                let text = try await Program.output(["wrk", "-t1", "-c32", "-d\(seconds)s", url])
+                let text = try await Program.output(["wrk", "-t1", "-c256", "-d\(seconds)s", url])
                 #expect(!text.contains("Non-2xx"), "\(text)")
                 return try #require(program.residentMemory)
             }
             let first = try await fetch(5)
             var last = first
-            for _ in 0..<40 where try await written() < 150_000 { last = try await fetch(10) }
+            for _ in 0..<60 where try await written() < 150_000 { last = try await fetch(10) }
             let count = try await written()
             #expect(count >= 150_000)
             #expect(last - first < 8_192, "\(first) KiB after the first, \(last) KiB after \(count)")

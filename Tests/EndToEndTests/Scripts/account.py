@@ -110,7 +110,10 @@ def exim(directory):
     for parent, _, names in os.walk(directory + "/spool/input"):
         for name in names:
             if name.endswith("-H"):
-                account.queue.append(spooled(os.path.join(parent, name[:-2])))
+                try:
+                    account.queue.append(spooled(os.path.join(parent, name[:-2])))
+                except FileNotFoundError:
+                    pass  # delivered meanwhile: the mailbox has it
     return account
 
 

@@ -16,6 +16,8 @@ class Browser:
             shutil.which("chromium") or shutil.which("chromium-browser") or "chromium",
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
+            # Keys and clicks count from the first moment on, not from the first frame.
+            "--allow-pre-commit-input", "--disable-features=PaintHolding",
             "--remote-debugging-pipe", f"--user-data-dir={profile}",
             f"--ignore-certificate-errors-spki-list={pins}", "--window-size=800,1200", "about:blank",
         ]

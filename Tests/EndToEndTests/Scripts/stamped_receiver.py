@@ -52,12 +52,13 @@ class Connection:
         data, ancillary, _, _ = self.sock.recvmsg(65536, 256)
         if not data:
             return self.server.close(self)
-        self.stamp = time.monotonic_ns()
+        # In this order: what comes between the two makes the stamp later, never too early.
+        wall, self.stamp = time.time_ns(), time.monotonic_ns()
         for level, kind, value in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
                 seconds, nanoseconds = struct.unpack("qq", value[:16])
                 # The kernel stamps by the clock on the wall; what counts is how long ago that was.
-                self.stamp -= max(0, time.time_ns() - seconds * 1_000_000_000 - nanoseconds)
+                self.stamp -= max(0, wall - seconds * 1_000_000_000 - nanoseconds)
         if not self.engine:
             self.input += data
         else:

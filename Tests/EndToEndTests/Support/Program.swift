@@ -232,7 +232,7 @@ final class Program: Sendable {
 /// Asks again and again until there is an answer; throws if there is none in time.
 func eventually<Value>(
     _ what: String,
-    within limit: Duration = .seconds(30),
+    within limit: Duration = .seconds(90),
     every pause: Duration = .milliseconds(20),
     _ body: () async throws -> Value?
 ) async throws -> Value {
@@ -249,7 +249,7 @@ func eventually<Value>(
 /// Asks again and again until something holds; throws if it does not in time.
 func eventually(
     _ what: String,
-    within limit: Duration = .seconds(30),
+    within limit: Duration = .seconds(90),
     every pause: Duration = .milliseconds(20),
     _ body: () async throws -> Bool
 ) async throws {

@@ -118,7 +118,7 @@ final class RelayPeer: Sendable {
         while true {
             let text = try await Program.output(["python3", Places.script("account.py"), kind.rawValue, inside])
             let account = try JSONDecoder().decode(Account.self, from: Data(text.utf8))
-            let isQuiet = account.mailboxes.count + account.queue.count >= account.accepted.count && account.rest == 0
+            let isQuiet = account.mailboxes.count + account.queue.count == account.accepted.count && account.rest == 0
             if isQuiet || ContinuousClock.now > end { return account }
             try await Task.sleep(for: .seconds(1))
         }

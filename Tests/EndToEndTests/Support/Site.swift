@@ -124,7 +124,9 @@ final class Site: Sendable {
     /// Writes a job's folder.
     @discardableResult
     func job(_ name: String, _ job: JobFiles) throws -> String {
-        for (file, bytes) in job.files { try write("jobs/\(name)/\(file)", bytes) }
+        // READY says that all the rest is there.
+        for (file, bytes) in job.files where file != "READY" { try write("jobs/\(name)/\(file)", bytes) }
+        if let ready = job.files["READY"] { try write("jobs/\(name)/READY", ready) }
         return path + "/jobs/" + name
     }
 
