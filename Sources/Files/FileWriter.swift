@@ -34,6 +34,24 @@ public struct FileWriter: ~Copyable {
 }
 
 extension Directory {
+    /// Throws if a file could not be replaced here: makes one under a temporary name, writes to it, and removes it.
+    public func probe(_ name: String) throws(FileError) {
+        let temporary = Self.temporaryName(for: name)
+        let file = try create(temporary)
+        defer { try? discard(temporary) }
+        try file.write(Array(name.utf8))
+    }
+
+    /// How much of a replacement is on the disk when it is done.
+    public enum Durability: Sendable {
+        /// The file and its name.
+        case full
+        /// The file. A crash may bring the old one back, whole, until something else syncs the directory.
+        case content
+        /// Nothing. A crash may leave the old file, the new one, or an empty one: for what is soon written again.
+        case none
+    }
+
     /// Replaces a file as a whole: written under a temporary name in this directory, synced, renamed, the directory
     /// synced.
     ///
@@ -42,14 +60,13 @@ extension Directory {
     /// - Parameters:
     ///   - name: The file's name, without slashes. A link of that name is replaced, never followed.
     ///   - permissions: The new file's permission bits.
-    ///   - durably: Whether the directory is synced. Without, a crash may bring the old file back, whole, until something else
-    ///     syncs the directory.
+    ///   - durability: How much is on the disk when it is done.
     ///   - tap: Sees every byte on its way, in blocks.
     ///   - body: Writes the content.
     public func replace(
         _ name: String,
         permissions: UInt32 = 0o644,
-        durably: Bool = true,
+        durability: Durability = .full,
         tap: (([UInt8]) -> Void)? = nil,
         _ body: (inout FileWriter) throws -> Void
     ) throws {
@@ -61,12 +78,12 @@ extension Directory {
             var writer = FileWriter(file, tap: tap)
             try body(&writer)
             try writer.flush()
-            try file.sync()
+            if durability != .none { try file.sync() }
             try rename(temporary, to: name)
         } catch {
             try? discard(temporary)
             throw error
         }
-        if durably { try sync() }
+        if durability == .full { try sync() }
     }
 }

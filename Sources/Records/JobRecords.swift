@@ -95,7 +95,7 @@ public struct JobRecords: Sendable {
     /// Writes `summary.json`, signed, and `summary.html`.
     public func writeSummary(_ summary: Summary) throws {
         // The signed file syncs the directory for both.
-        try folder.replace(SummaryFiles.html, permissions: permissions, durably: false) { writer in
+        try folder.replace(SummaryFiles.html, permissions: permissions, durability: .content) { writer in
             try writer.append(SummaryPage.html(summary))
         }
         try signer.replace(SummaryFiles.json, in: folder, permissions: permissions) { writer in
@@ -154,9 +154,12 @@ public struct JobRecords: Sendable {
 
     // MARK: - Words to people
 
-    /// Replaces `status.json`; a crash may bring back the one before.
+    /// Replaces `status.json`; a crash may bring back the one before, and whoever takes the job up again writes it anew.
     public func writeStatus(_ status: JobStatus) throws {
-        try folder.replace(JobStatus.file, permissions: permissions, durably: false) { try $0.append(status.text) }
+        let durability: Directory.Durability = status.state.isLasting ? .content : .none
+        try folder.replace(JobStatus.file, permissions: permissions, durability: durability) {
+            try $0.append(status.text)
+        }
     }
 
     /// Replaces `problems.csv`, removes it if there are none; a crash may bring back the one before.
@@ -164,7 +167,7 @@ public struct JobRecords: Sendable {
         if problems.isEmpty {
             try folder.remove(ProblemsFile.name)
         } else {
-            try folder.replace(ProblemsFile.name, permissions: permissions, durably: false) { writer in
+            try folder.replace(ProblemsFile.name, permissions: permissions, durability: .content) { writer in
                 try writer.append(ProblemsFile.text(of: problems))
             }
         }

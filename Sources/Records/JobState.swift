@@ -14,4 +14,12 @@ public enum JobState: String, CaseIterable, Sendable {
     case stopped
     /// Every row has ended.
     case done
+
+    /// Whether it stays so until somebody does something.
+    var isLasting: Bool {
+        switch self {
+        case .rejected, .held, .stopped, .done: true
+        case .waiting, .running, .paused: false
+        }
+    }
 }

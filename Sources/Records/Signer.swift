@@ -57,11 +57,14 @@ public struct Signer: Sendable {
         do {
             let hasher = FileHasher()
             var result: Result?
-            try directory.replace(newFile, permissions: permissions, durably: false, tap: hasher.update) { writer in
+            try directory.replace(newFile, permissions: permissions, durability: .content, tap: hasher.update) {
+                writer in
                 result = try body(&writer)
             }
             let signature = key.sign(digest: hasher.finalize())
-            try directory.replace(newSignature, permissions: permissions, durably: false) { try $0.append(signature) }
+            try directory.replace(newSignature, permissions: permissions, durability: .content) {
+                try $0.append(signature)
+            }
             if try directory.status(of: name + Self.suffix) != nil {
                 // Not before the new names are on the disk: from them a restart can go on.
                 try directory.sync()

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 import Testing
 
 /// A directory of a test's own, removed with it.
@@ -89,6 +90,43 @@ final class Scratch {
         #expect(try scratch.directory.read("out.csv", limit: 10) == Array("old".utf8))
         #expect(try scratch.directory.list() == ["out.csv"])
     }
+
+    @Test func probeLeavesNothing() throws {
+        let scratch = try Scratch()
+        try scratch.directory.probe("out.csv")
+        #expect(try scratch.directory.list() == [])
+    }
+
+    #if DEBUG || FAULT_DOOR
+        @Test(arguments: [
+            (Directory.Durability.full, [".out.csv", ""]), (.content, [".out.csv"]), (.none, []),
+        ])
+        func replacementSyncsWhatItPromises(durability: Directory.Durability, synced: [String]) throws {
+            let scratch = try Scratch()
+            let seen = Mutex<[String]>([])
+            // Opened above it, so that the directory itself is seen, too.
+            let parent = (scratch.path as NSString).deletingLastPathComponent
+            let folder = (scratch.path as NSString).lastPathComponent
+            let door = FaultDoor(below: parent) { operation, path in
+                guard operation == .sync, path.hasPrefix(folder) else { return nil }
+                let name = path.dropFirst(folder.count + 1).prefix(8)
+                seen.withLock { $0.append(String(name)) }
+                return nil
+            }
+            defer { door.close() }
+            try scratch.directory.replace("out.csv", durability: durability) { try $0.append("new") }
+            #expect(seen.withLock { $0 } == synced)
+            #expect(try scratch.directory.read("out.csv", limit: 10) == Array("new".utf8))
+        }
+
+        @Test func probeFailsWhereNothingCanBeWritten() throws {
+            let scratch = try Scratch()
+            let door = FaultDoor(below: scratch.path) { operation, _ in operation == .write ? ENOSPC : nil }
+            defer { door.close() }
+            #expect(throws: FileError.self) { try scratch.directory.probe("out.csv") }
+            #expect(try scratch.directory.list() == [])
+        }
+    #endif
 
     @Test func plantedLinkIsReplacedAndItsTargetUntouched() throws {
         let scratch = try Scratch()

@@ -2,6 +2,7 @@ import Core
 import Files
 import Foundation
 import OpenSSL
+import Synchronization
 import TestSupport
 import Testing
 
@@ -42,6 +43,34 @@ import Testing
         try fixture.scratch.write(name, bytes)
         #expect(try openssl(fixture, name).status != 0)
     }
+
+    #if DEBUG || FAULT_DOOR
+        @Test("An old signature goes only when the new names are on the disk; a first one has nothing to wait for")
+        func order() throws {
+            let scratch = try TemporaryDirectory()
+            let directory = try Directory(path: scratch.path)
+            let parent = (scratch.path as NSString).deletingLastPathComponent
+            let folder = (scratch.path as NSString).lastPathComponent
+            let seen = Mutex<[String]>([])
+            let door = FaultDoor(below: parent) { operation, path in
+                switch (operation, path.dropFirst(folder.count)) {
+                case (.sync, ""): seen.withLock { $0.append("sync") }
+                case (.remove, "/a.csv.sig"): seen.withLock { $0.append("remove") }
+                default: break
+                }
+                return nil
+            }
+            defer { door.close() }
+            let signer = Signer(.generate())
+            var steps: [[String]] = []
+            for _ in 1...2 {
+                try signer.replace("a.csv", in: directory, permissions: 0o600) { try $0.append("1") }
+                steps.append(seen.withLock { seen in seen })
+                seen.withLock { $0 = [] }
+            }
+            #expect(steps == [["sync"], ["sync", "remove", "sync"]])
+        }
+    #endif
 
     @Test("A job's folder is checked as a whole")
     func job() async throws {

@@ -58,15 +58,13 @@ struct JobOutput: Sendable {
         try? records(in: folder).writeStatus(JobStatus(.paused, name: name, message: sentence, updated: .now))
     }
 
-    /// Says beside the job that it is taken up; throws if results could not be written there later, before anything is
-    /// sent.
-    func begin(_ job: PreparedJob) throws {
+    /// Throws if results could not be written beside the job later: asked before anything is sent.
+    func begin() throws {
         // A folder cannot be replaced by a file.
         for name in JobFiles.written where try folder.status(of: name)?.kind == .directory {
             throw FileError(.write, name, code: 21)
         }
-        let records = try records(in: folder)
-        try records.writeStatus(JobStatus(.waiting, job: job.id, name: job.manifest.name.value, updated: .now))
+        try folder.probe(JobFiles.status)
     }
 
     /// The job goes on: no marker says otherwise any more.

@@ -68,7 +68,7 @@ extension JobWorker {
         // The check may have taken a while.
         if let sentence = try site.stopAllSentence() { return .suspended(sentence) }
         do {
-            try output.begin(job)
+            try output.begin()
         } catch {
             return .tryAgain("nothing was sent, since results could not be written: \(error)")
         }
