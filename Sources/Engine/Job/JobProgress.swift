@@ -1,6 +1,7 @@
 public import Core
 import Delivery
 import Ledger
+import Records
 import Synchronization
 
 /// How far a running job is, for people who watch it.
@@ -27,6 +28,9 @@ public struct JobProgress: Sendable {
     public var problem: String?
     /// What people should know besides: that the route is slowed and why, or that one of its relays is set aside.
     public var notice = ""
+
+    /// What people dropped into the folder and what was made of it.
+    var obeyed: [JobStatus.Obeyed] = []
 
     /// What ends the job before its last row is sent, while answers to what is under way are awaited.
     var ending: Ending?

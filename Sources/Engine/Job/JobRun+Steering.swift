@@ -39,13 +39,10 @@ extension JobRun {
                 source.noticeComplaints()
                 if let reason = reasonToEnd(look) { return end(reason, cause) }
                 let wantsPause = look.steering.controls[.pause] != nil
-                if wantsPause != isPaused {
+                let isNew = wantsPause != isPaused
+                if isNew {
                     isPaused = wantsPause
                     ledger.append(isPaused ? .paused(at: .now) : .resumed(at: .now))
-                    surroundings.steering.note(
-                        JobFiles.Control.pause.rawValue,
-                        isPaused ? "nothing is sent until it is removed" : "removed; sending goes on"
-                    )
                 }
                 let opening = calendar.opening(from: .now)
                 isHeldBack.withLock { $0 = (isPaused, opening) }
@@ -55,6 +52,13 @@ extension JobRun {
                     source.set(.shut)
                     // Rows whose envelope is out would follow as late as the server answers.
                     if source.board.snapshot.inFlight > 0 { sender.recall() }
+                }
+                if isNew {
+                    // Only now: what is said to be obeyed is.
+                    surroundings.steering.note(
+                        JobFiles.Control.pause.rawValue,
+                        isPaused ? "nothing is sent until it is removed" : "removed; sending goes on"
+                    )
                 }
                 if let file = look.steering.controls[.retry], retry.isStill(file, for: surroundings.stillness) {
                     try await followRetry(file)
@@ -78,13 +82,13 @@ extension JobRun {
 
     private func end(_ reason: Cause, _ cause: CauseBox) {
         source.set(.shut)
+        cause.set(reason)
         switch reason {
         case .disk(let what):
             surroundings.log.error("the job cannot go on", metadata: ["job": "\(job.id)", "cause": "\(what)"])
         case .stopped(let file): surroundings.steering.note(file, "stopped; rows that were not begun are cancelled")
         case .halted, .changed, .deadline, .lost: break
         }
-        cause.set(reason)
     }
 
     private func reasonToEnd(_ look: Look) -> Cause? {
@@ -178,6 +182,8 @@ extension JobRun {
     func tell(_ cause: CauseBox, until isOver: Flag, _ bell: Bell) async {
         let meter = ProgressMeter(total: source.board.rows)
         while !isOver.isSet {
+            // Before the state that came of it, so that nobody reads of something obeyed beside a state from before.
+            let obeyed = surroundings.steering.all
             let (isPaused, opening) = isHeldBack.withLock { $0 }
             var progress = meter.progress(
                 source.board.snapshot,
@@ -192,6 +198,7 @@ extension JobRun {
             case .halted(let sentence): progress.ending = .halted(sentence)
             case .changed, .disk, .deadline, .lost, nil: break
             }
+            progress.obeyed = obeyed
             let (told, report) = (progress, surroundings.report)
             try? await Blocking.run { report(told) }
             // The run's end cancels this task; what is under way is told of until its end all the same.

@@ -24,7 +24,7 @@ final class StatusReporter: Sendable {
     /// Takes in how far the job is.
     func update(_ progress: JobProgress) {
         let (state, message) = Self.standing(progress)
-        let obeyed = steering.all.last
+        let obeyed = progress.obeyed.last
         let isDue = last.withLock { last in
             let now = ContinuousClock.now
             if let last, last.state == state, last.obeyed == obeyed, now - last.at < .seconds(1) { return false }
@@ -32,7 +32,7 @@ final class StatusReporter: Sendable {
             return true
         }
         guard isDue else { return }
-        write(state, message, progress.waitingUntil, progress.rowsPerSecond, progress.zones)
+        write(state, message, progress.obeyed, progress.waitingUntil, progress.rowsPerSecond, progress.zones)
     }
 
     private static func standing(_ progress: JobProgress) -> (JobState, String) {
@@ -55,12 +55,13 @@ final class StatusReporter: Sendable {
 
     /// Says why the job does not go on now.
     func trouble(_ message: String) {
-        write(.paused, message, nil, 0)
+        write(.paused, message, steering.all, nil, 0)
     }
 
     private func write(
         _ state: JobState,
         _ message: String,
+        _ obeyed: [JobStatus.Obeyed],
         _ resumes: Timestamp?,
         _ rate: Double,
         _ zones: [ZoneWait] = []
@@ -76,7 +77,7 @@ final class StatusReporter: Sendable {
             zones: zones.map { (zone: $0.zone, resumes: $0.until) },
             updated: .now,
             rowsPerSecond: rate,
-            obeyed: steering.all,
+            obeyed: obeyed,
             tracking: job.tracking
         )
         try? records.writeStatus(status)
