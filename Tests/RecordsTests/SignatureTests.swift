@@ -53,6 +53,8 @@ import Testing
             let folder = (scratch.path as NSString).lastPathComponent
             let seen = Mutex<[String]>([])
             let door = FaultDoor(below: parent) { operation, path in
+                // Other tests' directories lie beside it.
+                guard path == folder || path.hasPrefix(folder + "/") else { return nil }
                 switch (operation, path.dropFirst(folder.count)) {
                 case (.sync, ""): seen.withLock { $0.append("sync") }
                 case (.remove, "/a.csv.sig"): seen.withLock { $0.append("remove") }
