@@ -146,7 +146,8 @@ import Testing
         func readOnly(part: String, code: Int32) async throws {
             let relay = try await Relay()
             var tuning = Bench.quick
-            tuning.lease = .milliseconds(200)
+            // One that ends soon where it cannot be renewed; where it can be, a busy machine has time to.
+            tuning.lease = part == "jobs/" ? .seconds(10) : .milliseconds(200)
             let bench = try await Bench(relay, tuning: tuning)
             try bench.job("visit", .rows(200, manifest: "rate: 200/s\n"))
             let isBroken = Atomic(false)
