@@ -171,10 +171,27 @@ public final class Directory: Sendable {
         try discard(name)
     }
 
+    /// Removes the names of those of these files that are there, in this order, and makes sure that it reached the disk; syncs
+    /// nothing if there was none.
+    public func removeDurably(_ names: [String]) throws(FileError) {
+        var isChanged = false
+        for name in names {
+            try guardian?()
+            if try unlink(name) { isChanged = true }
+        }
+        if isChanged { try sync() }
+    }
+
     /// Removes a file of our own that nobody else knows, guarded or not.
     func discard(_ name: String) throws(FileError) {
+        _ = try unlink(name)
+    }
+
+    /// Says whether there was one.
+    private func unlink(_ name: String) throws(FileError) -> Bool {
         try FaultDoor.ask(.remove, descriptor.raw, name, as: name)
-        if unsafe unlinkat(descriptor.raw, name, 0) == 0 || errno == ENOENT { return }
+        if unsafe unlinkat(descriptor.raw, name, 0) == 0 { return true }
+        if errno == ENOENT { return false }
         throw .last(.remove, name)
     }
 

@@ -53,7 +53,7 @@ extension Directory {
     }
 
     /// Replaces a file as a whole: written under a temporary name in this directory, synced, renamed, the directory
-    /// synced.
+    /// synced; less of that where less durability will do.
     ///
     /// A reader sees the old file or the new one; on any error the old one stays and nothing else does.
     ///

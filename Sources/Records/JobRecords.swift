@@ -185,9 +185,6 @@ public struct JobRecords: Sendable {
 
     /// Takes away any marker: the job goes on.
     public func removeEnd() throws {
-        let there = try EndMarker.allCases.filter { try folder.status(of: $0.rawValue) != nil }
-        guard !there.isEmpty else { return }
-        for marker in there { try folder.remove(marker.rawValue) }
-        try folder.sync()
+        try folder.removeDurably(EndMarker.allCases.map(\.rawValue))
     }
 }

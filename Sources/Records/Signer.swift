@@ -39,10 +39,7 @@ public struct Signer: Sendable {
 
     /// Removes a file and its signature, if they are there.
     func remove(_ name: String, in directory: Directory) throws {
-        guard try directory.status(of: name) != nil || directory.status(of: name + Self.suffix) != nil else { return }
-        try directory.remove(name + Self.suffix)
-        try directory.remove(name)
-        try directory.sync()
+        try directory.removeDurably([name + Self.suffix, name])
     }
 
     /// Replaces a file and its signature.

@@ -59,7 +59,7 @@ struct JobOutput: Sendable {
     }
 
     /// Throws if results could not be written beside the job later: asked before anything is sent.
-    func begin() throws {
+    func probe() throws {
         // A folder cannot be replaced by a file.
         for name in JobFiles.written where try folder.status(of: name)?.kind == .directory {
             throw FileError(.write, name, code: 21)

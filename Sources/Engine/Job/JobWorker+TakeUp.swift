@@ -68,7 +68,7 @@ extension JobWorker {
         // The check may have taken a while.
         if let sentence = try site.stopAllSentence() { return .suspended(sentence) }
         do {
-            try output.begin()
+            try output.probe()
         } catch {
             return .tryAgain("nothing was sent, since results could not be written: \(error)")
         }

@@ -210,11 +210,8 @@ public struct JobWorker: Sendable {
         for selection in request.retry { ledger.append(.retried(at: .now, selection)) }
         guard await ledger.flush() else { return .tryAgain("\(ledger.failure.map { "\($0)" } ?? "the ledger failed")") }
         // What was asked for is in the ledger now; a file left behind would ask again.
-        let answered = ([.confirm] + (request.retry.isEmpty ? [] : [.retry])).filter(folder.has)
-        if !answered.isEmpty {
-            for control in answered { try folder.remove(control) }
-            try folder.directory.sync()
-        }
+        let answered: [JobFiles.Control] = request.retry.isEmpty ? [.confirm] : [.retry, .confirm]
+        try folder.directory.removeDurably(answered.map(\.rawValue))
         try output.clearMarker()
         if lost > 0 {
             log.warning(
