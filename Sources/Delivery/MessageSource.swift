@@ -77,6 +77,11 @@ public protocol MessageSource: Sendable {
     /// Called when a verified session is ready for it, and not before.
     func next() -> NextMessage
 
+    /// About how many messages ``next()`` could give now: connections are made for so many at once.
+    ///
+    /// One that it leaves out is found by the next connection that asks, or told by ``RouteSender/wake()``.
+    var waiting: Int { get }
+
     /// Says that the message is about to go out.
     ///
     /// `promise` is kept with `true`, from any thread, as soon as the ledger holds durably that the row was tried; with `false`
@@ -95,6 +100,9 @@ public protocol MessageSource: Sendable {
 }
 
 extension MessageSource {
+    /// A source that does not know: one more, perhaps.
+    public var waiting: Int { 1 }
+
     /// A source whose right to send does not run out.
     public func mayTransmit() -> Bool { true }
 }

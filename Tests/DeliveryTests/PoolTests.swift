@@ -41,6 +41,22 @@ struct PoolTests {
         same(pool.drew(0), [])
     }
 
+    @Test("Connections are begun for the messages that wait, as many at once as may be on their way")
+    func growsAtOnce() {
+        var pool = pool(13)
+        same(pool.start(), [.open(0)])
+        open(&pool, 0)
+        same(pool.drew(0, waiting: 0), [])
+        same(pool.drew(0, waiting: 2), [.open(1), .open(2)])
+        same(pool.drew(0, waiting: 500), [.open(3), .open(4)])
+        same(pool.drew(0, waiting: 500), [])
+        for id in 1...4 { open(&pool, id) }
+        same(pool.drew(0, waiting: 500), (5...9).map { .open($0) })
+        for id in 5...9 { open(&pool, id) }
+        same(pool.drew(0, waiting: 500), (10...12).map { .open($0) })
+        same(pool.drew(0, waiting: 500), [])
+    }
+
     @Test("One whose last connection failed has one on its way at a time until a message was carried")
     func carefully() {
         var pool = pool(8)

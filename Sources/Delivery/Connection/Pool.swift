@@ -35,7 +35,7 @@ struct Pool {
     enum Turn: Hashable {
         /// Ask the source.
         ///
-        /// `follow` asks for ``Pool/drew(_:)`` if it gives a message.
+        /// `follow` asks for ``Pool/drew(_:waiting:)`` if it gives a message.
         case go(generation: Int, follow: Bool)
         /// Wait until woken.
         case parked
@@ -163,10 +163,15 @@ struct Pool {
         return (.parked, paceTimer(rest))
     }
 
-    /// The source gave a message, so there may be more for others.
-    mutating func drew(_ id: ID) -> [Action] {
+    /// The source gave a message, and has about so many for others.
+    mutating func drew(_ id: ID, waiting: Int = 1) -> [Action] {
         isWanted = true
-        return wakeIdle() ?? grow()
+        guard waiting > 0 else { return [] }
+        if let woken = wakeIdle() { return woken }
+        var actions: [Action] = []
+        // At once, so that their handshakes pass while others answer.
+        while actions.count < waiting, let next = grow().first { actions.append(next) }
+        return actions
     }
 
     /// The source had nothing.

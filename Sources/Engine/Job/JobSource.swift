@@ -170,6 +170,8 @@ final class JobSource: MessageSource {
         }
     }
 
+    var waiting: Int { queue.waiting() }
+
     func willTransmit(_ message: Ticket, then promise: DurabilityPromise) {
         ledger.append(.tried(message.row, attempt: message.attempt, at: .now), then: promise)
     }

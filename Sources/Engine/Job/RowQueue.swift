@@ -208,7 +208,12 @@ final class RowQueue: Sendable {
 
     /// Whether a row could be taken now.
     func hasWork(at now: ContinuousClock.Instant = .now) -> Bool {
-        storage.withLock { $0.count > 0 || $0.lanes.earliest.map { $0 <= now } ?? false }
+        waiting(at: now) > 0
+    }
+
+    /// How many rows could be taken now, one of all lanes together at most.
+    func waiting(at now: ContinuousClock.Instant = .now) -> Int {
+        storage.withLock { $0.count + ($0.lanes.earliest.map { $0 <= now ? 1 : 0 } ?? 0) }
     }
 
     /// How many rows wait, and how many of them for their lane.
