@@ -6,7 +6,7 @@ import DequeModule
 /// Pure: events in, actions out.
 ///
 /// - The first connection to a relay proves it. From then on four may be on their way, or as many as there are open ones if that is
-///   more, while messages wait and no connection is without work.
+///   more, but no more at a time than messages wait, and none while a connection is without work.
 /// - A failed one sets its relay aside for a time that grows (``Backoff``); meanwhile the others go on.
 /// - A relay whose TLS cannot be trusted twice in a row is out, and its connections leave, however many worked before; it is tried
 ///   again like any other that failed. When all are out, the route ends. Refused credentials end it at once.
