@@ -189,7 +189,10 @@ public final class RouteSender: Sendable {
             guard case .go(let generation, let follow) = turn else { return turn == .leave ? .finished : .later }
             switch source.next() {
             case .message(let message):
-                if follow { perform { $0.pool.drew(id, waiting: source.waiting) } }
+                if follow {
+                    let waiting = source.waiting
+                    perform { $0.pool.drew(id, waiting: waiting) }
+                }
                 return .message(message)
             case .later:
                 if state.withLock({ $0.pool.park(id, generation: generation) }) { return .later }
