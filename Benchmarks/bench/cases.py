@@ -122,14 +122,11 @@ def wardpost(count, options=(), runs=counting_syncs, **site_options):
 
 def spanned(command, count, **options):
     """As `counting_syncs`; and how long the job itself took, from the first opening of its CSV to the marker by its results."""
-    span, seconds = Span(work("site", "jobs", "letters"), "recipients.csv", "DONE"), None
-    try:
+    with Span(work("site", "jobs", "letters"), "recipients.csv", "DONE") as span:
         usage = counting_syncs(command, count, **options)
-    finally:
-        seconds = span.seconds()
-    if seconds is None:
+    if span.seconds is None:
         raise Failed("the job was not seen to begin and to end")
-    usage.note["job"] = seconds
+    usage.note["job"] = span.seconds
     return usage
 
 
@@ -139,9 +136,9 @@ def several(times, body):
         runs = [body() for _ in range(times)]
         sinks = [run.note["sink"] for run in runs]
         told = {key: (max if key == "most" else sum)(sink[key] for sink in sinks) for key in sinks[0]}
+        note = {key: sum(run.note[key] for run in runs) for key in runs[0].note if key != "sink"}
         return Usage(sum(run.count for run in runs), sum(run.wall for run in runs), sum(run.cpu for run in runs),
-                     max(run.peak for run in runs),
-                     {"sink": told, **{key: sum(run.note[key] for run in runs) for key in ("syncs", "job")}})
+                     max(run.peak for run in runs), {"sink": told, **note})
     return bodies
 
 

@@ -12,23 +12,41 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Span:
-    """From the first opening of a file to the moment when another is there beside it."""
+    """While it is entered: from the first opening of a file to the moment when another is there beside it."""
 
     def __init__(self, folder, first, last):
-        self.begin = self.end = None
+        self._watches = ((os.path.join(folder, first), OPENED), (folder, CREATED | MOVED))
         self._last = os.fsencode(last)
+        self._begin = self._end = None
+        self._is_over = False
+
+    def __enter__(self):
         self._queue = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        for path, mask in ((os.path.join(folder, first), OPENED), (folder, CREATED | MOVED)):
+        for path, mask in self._watches:
             if _libc.inotify_add_watch(self._queue, os.fsencode(path), mask) < 0:
                 raise OSError(ctypes.get_errno(), "cannot watch", path)
-        self._is_over = False
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._is_over = True
+        self._thread.join()
+        os.close(self._queue)
+
+    @property
+    def seconds(self):
+        """How long it was; `None` if it did not begin, or not end."""
+        return None if self._begin is None or self._end is None else self._end - self._begin
 
     def _look(self):
-        while not self._is_over and self.end is None:
+        while self._end is None:
+            # Asked before the look: what came until then is still taken.
+            is_over = self._is_over
             if select.select([self._queue], [], [], 0.2)[0]:
                 self._take(os.read(self._queue, 65_536), time.monotonic())
+            elif is_over:
+                return
 
     def _take(self, data, now):
         at = 0
@@ -36,14 +54,7 @@ class Span:
             _, mask, _, length = struct.unpack_from("iIII", data, at)
             name = data[at + 16:at + 16 + length].rstrip(b"\0")
             at += 16 + length
-            if mask & OPENED and self.begin is None:
-                self.begin = now
+            if mask & OPENED and self._begin is None:
+                self._begin = now
             if name == self._last:
-                self.end = now
-
-    def seconds(self):
-        """How long it was; `None` if it did not begin, or not end."""
-        self._is_over = True
-        self._thread.join()
-        os.close(self._queue)
-        return None if self.begin is None or self.end is None else self.end - self.begin
+                self._end = now

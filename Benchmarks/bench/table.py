@@ -38,15 +38,7 @@ def lines(group, runs):
 
 def counts(runs):
     """What holds however fast the machine is: one line for each case that spoke to the sink."""
-    first = next(iter(runs.values()), [])
     for name, done in runs.items():
-        if done and "job" in done[0].note:
-            def per_row(run):
-                return run.note["job"] / run.count
-
-            share = ratio(done, first, per_row) if done is not first else None
-            yield (f"{name}: {number(median(map(per_row, done)) * 1e6)} µs a row from the CSV's first opening to the marker"
-                   + (f", {share:.3f} of that of the first" if share else ""))
         for run in done:
             if run.note.get("memory"):
                 told = run.note["memory"]
@@ -63,6 +55,19 @@ def counts(runs):
                  + (f", {number(note['syncs'] * 1000 / run.count)} syncs per 1,000 messages" if "syncs" in note else "")
                  for run, note in ((done[-1], told[-1]),)]
         yield f"{name}: {words[0]}"
+
+
+def jobs(runs):
+    """How long jobs took by themselves, and beside the first case's."""
+    def per_row(run):
+        return run.note["job"] / run.count
+
+    timed = {name: done for name, done in runs.items() if "job" in done[0].note}
+    first = next(iter(timed.values()), None)
+    for name, done in timed.items():
+        share = ratio(done, first, per_row) if done is not first else None
+        yield (f"{name}: {number(median(map(per_row, done)) * 1e6)} µs a row from the CSV's first opening to the marker"
+               + (f", {share:.3f} of that of the first" if share else ""))
 
 
 def show(tables):
